@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: MIT
+# pam_bvisor. One file, non-recursive, GNU make.
+#
+#   make deps      install what building and testing need (Debian, root)
+#   make all       the module, the helper, bvisorctl, the shells
+#   make check     every lane: unit, live (this kernel), vm (two Debian guests)
+#   make install   DESTDIR, prefix …; never overwrites configuration
+#
+# BUILD=release|debug|asan|red|cov picks flags and the build folder.
+
+BUILD ?= release
+O := build/$(BUILD)
+
+prefix      ?= /usr
+sysconfdir  ?= /etc
+libexecdir  ?= $(prefix)/libexec
+sbindir     ?= $(prefix)/sbin
+mandir      ?= $(prefix)/share/man
+docdir      ?= $(prefix)/share/doc/pam_bvisor
+unitdir     ?= $(prefix)/lib/systemd/system
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+pamprofiledir ?= $(prefix)/share/pam-configs
+DEB_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+securedir   ?= $(prefix)/lib/$(DEB_MULTIARCH)/security
+
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+
+helper_path := $(libexecdir)/bvisor-helper
+bindir      ?= $(prefix)/bin
+shell_path  := $(bindir)/bvisor-shell
+wasm_path   := $(bindir)/bvisor-wasm
+wasmdir     ?= $(prefix)/lib/bvisor/wasm
+
+# --- flags -----------------------------------------------------------------
+
+BV_WARN := -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wformat=2 \
+	-Wformat-signedness -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wredundant-decls -Wundef -Wvla -Walloca \
+	-Wcast-qual -Wwrite-strings -Wpointer-arith -Wnull-dereference \
+	-Wlogical-op -Wduplicated-cond -Wduplicated-branches \
+	-Wimplicit-fallthrough=5 -Wdate-time -Werror
+
+BV_CPPFLAGS := -I. -D_GNU_SOURCE
+BV_CFLAGS := -std=c17 -g -pipe $(BV_WARN) -fno-common -fvisibility=hidden \
+	-fno-strict-aliasing
+BV_HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+	-fstack-clash-protection -ftrivial-auto-var-init=zero
+ifneq ($(filter x86_64-%,$(DEB_MULTIARCH)),)
+BV_HARDEN += -fcf-protection=full
+endif
+ifneq ($(filter aarch64-%,$(DEB_MULTIARCH)),)
+BV_HARDEN += -mbranch-protection=standard
+endif
+BV_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
+	-Wl,--as-needed,--fatal-warnings
+
+ifeq ($(BUILD),release)
+BV_CFLAGS += -O2 $(BV_HARDEN)
+else ifeq ($(BUILD),debug)
+BV_CFLAGS += -Og
+else ifeq ($(BUILD),asan)
+BV_CFLAGS += -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-fsanitize=address,undefined,float-cast-overflow,bounds-strict
+BV_LDFLAGS := -fsanitize=address,undefined
+else ifeq ($(BUILD),red)
+BV_CFLAGS += -O2 $(BV_HARDEN)
+BV_CPPFLAGS += -DBV_RED
+else ifeq ($(BUILD),cov)
+BV_CFLAGS += -O0 --coverage
+BV_LDFLAGS += --coverage
+else
+$(error BUILD=$(BUILD) is none of release, debug, asan, red, cov)
+endif
+
+HELPER_PKGS := jansson libmd libseccomp sqlite3
+HELPER_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(HELPER_PKGS))
+HELPER_LIBS = $(shell $(PKG_CONFIG) --libs $(HELPER_PKGS))
+CORE_LIBS = $(shell $(PKG_CONFIG) --libs jansson libmd)
+TEST_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
+# libm: the rounding instructions of WebAssembly
+WASM_LIBS := -lm
+
+# --- what is linked into what: these lists are the trust boundary ------------
+
+CORE_SRC := $(sort $(wildcard core/*.c))
+LEDGER_SRC := $(sort $(wildcard ledger/*.c))
+MODULE_SRC := $(sort $(wildcard pam_bvisor/*.c))
+LINUX_SRC := $(filter-out helper/main.c,$(sort $(wildcard helper/*.c)))
+CTL_SRC := $(sort $(wildcard helper/ctl/*.c))
+SHELL_SRC := $(sort $(wildcard helper/shell/*.c))
+GUARD_SRC := helper/main.c
+WIRE_SRC := pam_bvisor/wire.c
+WASM_SRC := $(sort $(wildcard wasm/*.c))
+WSH_SRC := $(sort $(wildcard wasm/shell/*.c))
+
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+LIVE_SRC := $(sort $(wildcard tests/live/test_*.c))
+ESCAPE_SRC := $(sort $(wildcard tests/escape/*.c))
+
+obj = $(patsubst %.c,$(O)/%.o,$(1))
+pic = $(patsubst %.c,$(O)/%.pic.o,$(1))
+
+PROGRAMS := $(O)/bvisor-helper $(O)/bvisorctl $(O)/bvisor-shell $(O)/bvisor-wasm
+MODULE := $(O)/pam_bvisor.so
+
+.DELETE_ON_ERROR:
+.PHONY: all
+all: $(MODULE) $(PROGRAMS)
+
+# Named, so that one that is not there yet is no reason for make to look for a rule
+# that can do without it.
+$(call obj,$(CORE_SRC) $(WASM_SRC)):
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BV_CPPFLAGS) -DBV_HELPER_PATH='"$(helper_path)"' \
+		-DBV_SHELL_PATH='"$(shell_path)"' \
+		-DBV_WASM_PATH='"$(wasm_path)"' -DBV_WASM_STORE='"$(wasmdir)"' \
+		-DBV_MODULE_PATH='"$(securedir)/pam_bvisor.so"' \
+		$(BV_CFLAGS) -fPIE $(HELPER_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(O)/%.pic.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BV_CPPFLAGS) -DBV_HELPER_PATH='"$(helper_path)"' \
+		$(BV_CFLAGS) -fPIC $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(MODULE): $(call pic,$(MODULE_SRC)) pam_bvisor/pam_bvisor.map
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(BV_CFLAGS) $(BV_LDFLAGS) -Wl,-z,defs,-z,nodelete \
+		-Wl,--no-undefined-version \
+		-Wl,--version-script=pam_bvisor/pam_bvisor.map $(LDFLAGS) \
+		-o $@ $(call pic,$(MODULE_SRC)) -lpam
+
+$(O)/bvisor-helper: $(call obj,$(GUARD_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
+
+# bvisorctl proves with what bvisor-shell launches by, and looks at modules.
+$(O)/bvisorctl: $(call obj,$(CTL_SRC) helper/shell/launch.c wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
+
+# What the session's user runs: of the helper the launch alone.
+SHELL_PARTS := helper/launch.c helper/lease.c helper/dir.c \
+	helper/spawn_filter.c helper/sys.c helper/red.c
+$(O)/bvisor-shell: $(call obj,$(SHELL_SRC) $(SHELL_PARTS) $(CORE_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
+
+# Static: no loader, no library, no name service and no plugin of a locale is
+# ever brought into it, whatever its environment says. Sanitizers and counters
+# need shared libraries.
+WSH_PARTS := helper/dir.c helper/log.c helper/red.c helper/sys.c helper/trust.c
+WSH_LIBS := -ledit -lbsd -ltinfo -lseccomp -ljansson -lmd -lm
+WSH_STATIC := $(if $(filter asan cov,$(BUILD)),-pie,-static-pie)
+$(O)/bvisor-wasm: $(call obj,$(WSH_SRC) $(WSH_PARTS) $(WASM_SRC) $(CORE_SRC))
+	$(Q)$(CC) $(WSH_STATIC) $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(WSH_LIBS)
+
+# --- tests -------------------------------------------------------------------
+
+UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_SRC))
+LIVE_BIN := $(patsubst tests/live/%.c,$(O)/tests/live/%,$(LIVE_SRC))
+ESCAPE_BIN := $(patsubst tests/escape/%.c,$(O)/tests/escape/%,$(ESCAPE_SRC))
+
+# Tests of one unit link the whole core and, by name, what else they need.
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(call obj,$(CORE_SRC) $(LEDGER_SRC) $(WIRE_SRC) $(LINUX_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(TEST_LIBS) $(HELPER_LIBS) -lpam -ldl
+
+$(O)/tests/unit/test_wasm_%: $(O)/tests/unit/test_wasm_%.o $(call obj,$(CORE_SRC) $(WASM_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(TEST_LIBS) $(CORE_LIBS) $(WASM_LIBS)
+
+$(O)/tests/live/%: $(O)/tests/live/%.o $(call obj,$(CORE_SRC) $(LEDGER_SRC) $(WIRE_SRC) $(LINUX_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(TEST_LIBS) $(HELPER_LIBS) -lpam -ldl
+
+$(O)/tests/live/test_wasm_%: $(O)/tests/live/test_wasm_%.o $(call obj,$(addprefix wasm/shell/,store.c confine.c filter.c red.c) $(WSH_PARTS) $(WASM_SRC) $(CORE_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(TEST_LIBS) $(HELPER_LIBS) $(WASM_LIBS)
+
+$(O)/tests/crash/%: $(O)/tests/crash/%.o $(call obj,$(CORE_SRC) $(LEDGER_SRC) $(WIRE_SRC) $(LINUX_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(TEST_LIBS) $(HELPER_LIBS) -lpam -ldl
+
+# What the support matrix claims, for tests/matrix/check.
+$(O)/tests/matrix/cells: $(O)/tests/matrix/cells.o $(call obj,$(CORE_SRC))
+	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
+
+# The attackers stand alone: libc and nothing of ours.
+$(O)/tests/escape/%: tests/escape/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BV_CPPFLAGS) $(BV_CFLAGS) -O1 $(CFLAGS) -o $@ $<
+
+# … one of them without even a libc to load, as Go's programs are.
+$(O)/tests/escape/attack-spawn: private CFLAGS += -static
+
+# A PAM module that leads sshd's child astray.
+TURN_SO := $(O)/tests/live/pam_turn.so
+$(TURN_SO): tests/live/pam/pam_turn.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(BV_CPPFLAGS) $(BV_CFLAGS) -fPIC $(CFLAGS) $(LDFLAGS) \
+		-o $@ $< -lpam
+
+.PHONY: unit-bin live-bin escape-bin
+unit-bin: $(UNIT_BIN) $(O)/tests/wasm/subset
+live-bin: $(LIVE_BIN) $(TURN_SO)
+escape-bin: $(ESCAPE_BIN) $(TURN_SO)
+
+include tests/lanes.mk
+include tests/wasm/wasm.mk
+-include tests/unit/module.mk
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+# --- install -----------------------------------------------------------------
+
+MAN := $(sort $(wildcard man/*.[1-8]))
+EXAMPLES := $(sort $(wildcard etc/policies/*.conf))
+
+.PHONY: install uninstall
+install: all
+	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(libexecdir) \
+		$(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(tmpfilesdir) \
+		$(DESTDIR)$(pamprofiledir) $(DESTDIR)$(docdir)/examples
+	$(INSTALL) -d -m 0755 $(DESTDIR)$(sysconfdir)/bvisor \
+		$(DESTDIR)$(sysconfdir)/bvisor/policies \
+		$(DESTDIR)$(sysconfdir)/bvisor/wasm.d $(DESTDIR)$(wasmdir)
+	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(securedir)/pam_bvisor.so
+	$(INSTALL) -m 0755 $(O)/bvisor-helper $(DESTDIR)$(libexecdir)/bvisor-helper
+	$(INSTALL) -m 0755 $(O)/bvisorctl $(DESTDIR)$(sbindir)/bvisorctl
+	$(INSTALL) -m 0755 $(O)/bvisor-shell $(DESTDIR)$(bindir)/bvisor-shell
+	$(INSTALL) -m 0755 $(O)/bvisor-wasm $(DESTDIR)$(bindir)/bvisor-wasm
+	sed 's|@libexecdir@|$(libexecdir)|g' etc/bvisor.service \
+		> $(DESTDIR)$(unitdir)/bvisor.service
+	chmod 0644 $(DESTDIR)$(unitdir)/bvisor.service
+	$(INSTALL) -m 0644 etc/tmpfiles.d/bvisor.conf \
+		$(DESTDIR)$(tmpfilesdir)/bvisor.conf
+	$(INSTALL) -m 0644 etc/pam-configs/bvisor $(DESTDIR)$(pamprofiledir)/bvisor
+	$(INSTALL) -m 0644 README.md $(DESTDIR)$(docdir)/README.md
+	$(INSTALL) -m 0644 etc/pam.d/bvisor $(EXAMPLES) etc/wasm.conf \
+		$(DESTDIR)$(docdir)/examples/
+	$(INSTALL) -d $(DESTDIR)$(docdir)/examples/wasm.d
+	$(INSTALL) -m 0644 $(wildcard etc/wasm.d/*.conf) \
+		$(DESTDIR)$(docdir)/examples/wasm.d/
+	[ -e $(DESTDIR)$(sysconfdir)/bvisor/bvisor.conf ] || \
+		$(INSTALL) -m 0644 etc/bvisor.conf $(DESTDIR)$(sysconfdir)/bvisor/
+	for m in $(MAN); do s=$${m##*.}; \
+		$(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
+		$(INSTALL) -m 0644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
+
+# Configuration, records and the PAM lines are the administrator's: they stay.
+uninstall:
+	rm -f $(DESTDIR)$(securedir)/pam_bvisor.so \
+		$(DESTDIR)$(libexecdir)/bvisor-helper \
+		$(DESTDIR)$(sbindir)/bvisorctl \
+		$(DESTDIR)$(bindir)/bvisor-shell \
+		$(DESTDIR)$(bindir)/bvisor-wasm \
+		$(DESTDIR)$(unitdir)/bvisor.service \
+		$(DESTDIR)$(tmpfilesdir)/bvisor.conf \
+		$(DESTDIR)$(pamprofiledir)/bvisor
+	rm -rf $(DESTDIR)$(docdir)
+	for m in $(notdir $(MAN)); do \
+		rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$$m; done
