@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* One line at a time out of borrowed bytes; see conf.h. */
+#include "core/conf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_MAX_TEXT "1024"
+_Static_assert(BV_CONF_LINE_MAX == 1024u, "LINE_MAX_TEXT says otherwise");
+
+int bv_conf_fail(struct bv_err *err, const char *path, unsigned int line,
+		 const char *fmt, ...)
+{
+	char text[BV_ERR_MSG_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return bv_fail(err, BV_E_CONF, "%s:%u: %s", path, line, text);
+}
+
+/* No overlong forms, no surrogates, nothing past U+10FFFF (RFC 3629, section
+ * 4). */
+size_t bv_utf8_sequence(const unsigned char *p, size_t left)
+{
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] >= 0xc2 && p[0] <= 0xdf)
+		n = 2;
+	else if ((p[0] & 0xf0) == 0xe0)
+		n = 3;
+	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+		n = 4;
+	else
+		return 0;
+	if (p[0] == 0xe0)
+		lo = 0xa0;
+	else if (p[0] == 0xed)
+		hi = 0x9f;
+	else if (p[0] == 0xf0)
+		lo = 0x90;
+	else if (p[0] == 0xf4)
+		hi = 0x8f;
+	if (left < n || p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
+bool bv_utf8_valid(const char *bytes, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)bytes;
+
+	while (len > 0) {
+		const size_t n = bv_utf8_sequence(p, len);
+
+		if (n == 0)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
+void bv_conf_init(struct bv_conf *conf, const char *path, const char *magic,
+		  const char *bytes, size_t len)
+{
+	memset(conf, 0, sizeof(*conf));
+	conf->path = path;
+	conf->magic = magic;
+	conf->at = bytes;
+	conf->end = len > 0 ? bytes + len : bytes;
+}
+
+/* Why a line's bytes cannot be text, or NULL. */
+static const char *bad_bytes(const char *line, size_t len)
+{
+	if (len > BV_CONF_LINE_MAX)
+		return "the line is longer than " LINE_MAX_TEXT " bytes";
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)line[i];
+
+		if (c == '\r')
+			return "a carriage return; lines end with LF alone";
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
+			return "a control byte";
+		/* U+0080 to U+009F: a terminal may obey them in a message */
+		if (c == 0xc2 && i + 1 < len &&
+		    ((unsigned char)line[i + 1] & 0xe0) == 0x80)
+			return "a control character";
+	}
+	return bv_utf8_valid(line, len) ? NULL : "bytes that are not UTF-8";
+}
+
+/* Copy the next line into conf->text. False at the end of the file. */
+static bool take_line(struct bv_conf *conf, const char **ret_bad)
+{
+	const char *nl;
+	size_t len;
+
+	if (conf->at == conf->end)
+		return false;
+	nl = memchr(conf->at, '\n', (size_t)(conf->end - conf->at));
+	len = nl == NULL ? (size_t)(conf->end - conf->at)
+			 : (size_t)(nl - conf->at);
+	conf->line++;
+	*ret_bad = bad_bytes(conf->at, len);
+	if (*ret_bad == NULL) {
+		memcpy(conf->text, conf->at, len);
+		conf->text[len] = '\0';
+	}
+	conf->at += len + (nl == NULL ? 0 : 1);
+	return true;
+}
+
+static char *trim(char *s)
+{
+	size_t len;
+
+	s += strspn(s, " \t");
+	len = strlen(s);
+	while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		s[--len] = '\0';
+	return s;
+}
+
+static bool is_word(const char *s)
+{
+	return s[0] != '\0' &&
+	       s[strspn(s, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+}
+
+static void bad(const struct bv_conf *conf, struct bv_conf_item *ret,
+		struct bv_err *err, const char *why)
+{
+	ret->type = BV_CONF_BAD;
+	bv_conf_fail(err, conf->path, conf->line, "%s", why);
+}
+
+/* False: the line is blank or a comment. */
+static bool parse_line(struct bv_conf *conf, struct bv_conf_item *ret,
+		       struct bv_err *err)
+{
+	char *s = trim(conf->text);
+	char *equals;
+	size_t len = strlen(s);
+
+	if (s[0] == '\0' || s[0] == '#')
+		return false;
+	if (s[0] == '[') {
+		ret->type = BV_CONF_SECTION;
+		if (s[len - 1] == ']') {
+			s[len - 1] = '\0';
+			ret->name = s + 1;
+		}
+		if (ret->name == NULL || !is_word(ret->name))
+			bad(conf, ret, err, "not a [section] line");
+		return true;
+	}
+	ret->local = strpbrk(s, "[]") == NULL;
+	equals = strchr(s, '=');
+	if (equals == NULL) {
+		bad(conf, ret, err, "neither [section] nor key = value");
+		return true;
+	}
+	*equals = '\0';
+	ret->type = BV_CONF_PAIR;
+	ret->name = trim(s);
+	ret->value = trim(equals + 1);
+	if (!is_word(ret->name))
+		bad(conf, ret, err, "a key is a word of small letters and _");
+	return true;
+}
+
+/* The first line tells the grammar and its version. */
+static bool check_magic(struct bv_conf *conf, const char *why)
+{
+	const char *magic = conf->magic;
+
+	conf->magic = NULL;
+	return why == NULL && strcmp(conf->text, magic) == 0;
+}
+
+void bv_conf_next(struct bv_conf *conf, struct bv_conf_item *ret,
+		  struct bv_err *err)
+{
+	const char *magic = conf->magic;
+	const char *why = NULL;
+
+	memset(ret, 0, sizeof(*ret));
+	while (take_line(conf, &why)) {
+		ret->line = conf->line;
+		if (conf->magic != NULL) {
+			if (check_magic(conf, why))
+				continue;
+			ret->type = BV_CONF_BAD;
+			bv_conf_fail(err, conf->path, 1,
+				     "the first line must be '%s'", magic);
+			return;
+		}
+		if (why != NULL) {
+			bad(conf, ret, err, why);
+			return;
+		}
+		if (parse_line(conf, ret, err))
+			return;
+	}
+	if (conf->magic != NULL) { /* an empty file */
+		conf->magic = NULL;
+		conf->line = 1;
+		ret->line = 1;
+		ret->type = BV_CONF_BAD;
+		bv_conf_fail(err, conf->path, 1, "the first line must be '%s'",
+			     magic);
+	}
+}
