@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Appending: under the one write lock the last row is read, checked against
+ * its own hash and against the head file, and the new rows follow it. One
+ * commit, one fsync. A journal that was cut or whose last row was touched takes
+ * nothing more: the session is refused, and the loss is not papered over.
+ */
+#include "ledger/journal.h"
+
+#include "core/digest.h"
+#include "ledger/journal_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EVENT_ARENA (64u * 1024u)
+
+struct last_row {
+	uint64_t seq;
+	uint8_t hash[BVL_HASH_LEN];
+	bool sound;
+};
+
+static bool column_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
+{
+	const void *blob = sqlite3_column_blob(s, at);
+
+	if (blob == NULL || sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
+		return false;
+	memcpy(ret, blob, BVL_HASH_LEN);
+	return true;
+}
+
+static int last_event(struct bvl_journal *j, struct last_row *ret,
+		      struct bv_err *err)
+{
+	uint8_t prev[BVL_HASH_LEN], again[BVL_HASH_LEN];
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(j,
+				   "SELECT seq, hash, prev, bytes FROM event "
+				   "ORDER BY seq DESC LIMIT 1",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK)
+		return code;
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		return BV_OK;
+	if (rc != SQLITE_ROW)
+		return bvl_sql_fail(j, rc, "read the last row", err);
+	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
+	ret->sound = column_hash(s, 1, ret->hash) && column_hash(s, 2, prev);
+	if (ret->sound) {
+		bvl_chain_hash(ret->seq, prev, sqlite3_column_blob(s, 3),
+			       (size_t)sqlite3_column_bytes(s, 3), again);
+		ret->sound = memcmp(again, ret->hash, BVL_HASH_LEN) == 0;
+	}
+	return BV_OK;
+}
+
+static int last_checkpoint(struct bvl_journal *j, struct last_row *ret,
+			   struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(j,
+				   "SELECT seq, hash FROM checkpoint "
+				   "ORDER BY seq DESC LIMIT 1",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK)
+		return code;
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		return BV_OK;
+	if (rc != SQLITE_ROW)
+		return bvl_sql_fail(j, rc, "read the last checkpoint", err);
+	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
+	ret->sound = column_hash(s, 1, ret->hash);
+	return BV_OK;
+}
+
+int bvl_last(struct bvl_journal *j, uint64_t *ret_seq,
+	     uint8_t ret_hash[BVL_HASH_LEN], struct bv_err *err)
+{
+	struct last_row last = { .seq = 0, .sound = true };
+	int code = last_event(j, &last, err);
+
+	if (code == BV_OK && last.seq == 0)
+		code = last_checkpoint(j, &last, err);
+	if (code != BV_OK)
+		return code;
+	if (!last.sound)
+		return bv_fail(err, BV_E_PROTO,
+			       "the journal '%s': row %" PRIu64
+			       " was changed; bvisorctl verify",
+			       j->path, last.seq);
+	*ret_seq = last.seq;
+	memcpy(ret_hash, last.hash, BVL_HASH_LEN);
+	return BV_OK;
+}
+
+/* The head is never ahead of the journal, unless somebody cut it. */
+static int check_head(struct bvl_journal *j, uint64_t seq,
+		      const uint8_t hash[BVL_HASH_LEN], struct bv_err *err)
+{
+	struct bvl_head head;
+	char hex[65];
+
+	if (bvl_head_read(j->head_fd, &head) != BVL_HEAD_FINE)
+		return bv_fail(err, BV_E_PROTO,
+			       "the journal '%s': '" BVL_HEAD_FILE
+			       "' is damaged; bvisorctl verify",
+			       j->path);
+	bv_digest_hex(hash, hex);
+	if (head.seq > seq || (head.seq == seq && strcmp(head.hash, hex) != 0))
+		return bv_fail(err, BV_E_PROTO,
+			       "the journal '%s' was cut or rewritten: it ends "
+			       "at row %" PRIu64 ", its head says %" PRIu64
+			       "; bvisorctl verify",
+			       j->path, seq, head.seq);
+	return BV_OK;
+}
+
+static int insert(struct bvl_journal *j, sqlite3_stmt *s, uint64_t seq,
+		  uint8_t hash[BVL_HASH_LEN], const struct bv_event *event,
+		  const char *bytes, struct bv_err *err)
+{
+	uint8_t next[BVL_HASH_LEN];
+	const size_t len = strlen(bytes);
+	int rc;
+
+	bvl_chain_hash(seq, hash, bytes, len, next);
+	sqlite3_reset(s);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	sqlite3_bind_blob(s, 2, hash, (int)BVL_HASH_LEN, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(s, 3, next, (int)BVL_HASH_LEN, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s, 4, bv_event_kind_name(event->kind), -1,
+			  SQLITE_STATIC);
+	sqlite3_bind_text(s, 5, event->session, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(s, 6, bytes, (int)len, SQLITE_TRANSIENT);
+	rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE)
+		return bvl_sql_fail(j, rc, "append", err);
+	memcpy(hash, next, BVL_HASH_LEN);
+	return BV_OK;
+}
+
+static int append_within(struct bvl_journal *j, const struct bv_event *events,
+			 char *const *bytes, size_t n, struct bvl_head *ret,
+			 struct bv_err *err)
+{
+	uint8_t hash[BVL_HASH_LEN] = { 0 };
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	uint64_t seq = 0;
+	int code = bvl_last(j, &seq, hash, err);
+
+	if (code == BV_OK)
+		code = check_head(j, seq, hash, err);
+	if (code == BV_OK)
+		code = bvl_sql_prepare(j,
+				       "INSERT INTO event(seq, prev, hash, "
+				       "kind, session, bytes) "
+				       "VALUES(?, ?, ?, ?, ?, ?)",
+				       &s, err);
+	for (size_t i = 0; code == BV_OK && i < n; i++)
+		code = insert(j, s, ++seq, hash, &events[i], bytes[i], err);
+	ret->seq = seq;
+	bv_digest_hex(hash, ret->hash);
+	return code;
+}
+
+/* All of the log up to here, whoever wrote it. */
+static int sync_log(struct bvl_journal *j, struct bv_err *err)
+{
+	sqlite3_file *log = NULL;
+	int rc = sqlite3_file_control(j->db, "main",
+				      SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+	if (rc == SQLITE_OK && (log == NULL || log->pMethods == NULL))
+		return bv_fail(err, BV_E_BUG, "the journal '%s' has no log",
+			       j->path);
+	if (rc == SQLITE_OK)
+		rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	return rc == SQLITE_OK ? BV_OK : bvl_sql_fail(j, rc, "sync", err);
+}
+
+static int append_encoded(struct bvl_journal *j, const struct bv_event *events,
+			  char *const *bytes, size_t n, struct bv_err *err)
+{
+	struct bvl_head head = { .seq = 0 };
+	int code = bvl_sql_run(j, "BEGIN IMMEDIATE", err);
+
+	if (code != BV_OK)
+		return code;
+	code = append_within(j, events, bytes, n, &head, err);
+	if (code == BV_OK)
+		code = bvl_sql_run(j, "COMMIT", err);
+	if (code != BV_OK) {
+		(void)sqlite3_exec(j->db, "ROLLBACK", NULL, NULL, NULL);
+		return code;
+	}
+	/* Readers may see it before it is durable; who appended is told after. */
+	code = sync_log(j, err);
+	if (code != BV_OK)
+		return code;
+	j->head = head;
+	bvl_head_write(j->head_fd, &head);
+	return BV_OK;
+}
+
+/* What could not be read again would stand in the chain for ever. */
+static int encode(const struct bv_event *event, char **ret, struct bv_err *err)
+{
+	struct bv_arena arena;
+	struct bv_event again;
+	int code = bv_event_encode(event, ret, err);
+
+	if (code != BV_OK)
+		return code;
+	bv_arena_init(&arena, EVENT_ARENA);
+	code = bv_event_decode(&arena, *ret, strlen(*ret), &again, err);
+	bv_arena_done(&arena);
+	return code;
+}
+
+int bvl_journal_append_all(struct bvl_journal *journal,
+			   const struct bv_event *events, size_t n,
+			   struct bv_err *err)
+{
+	char **bytes = calloc(n == 0 ? 1 : n, sizeof(*bytes));
+	int code = BV_OK;
+
+	if (bytes == NULL)
+		return bv_fail(err, BV_E_NOMEM, "journal: no memory");
+	/* Before the lock: nobody waits for an encoder. */
+	for (size_t i = 0; code == BV_OK && i < n; i++)
+		code = encode(&events[i], &bytes[i], err);
+	bvl_sql_begin_call(journal);
+	if (code == BV_OK && n > 0)
+		code = append_encoded(journal, events, bytes, n, err);
+	for (size_t i = 0; i < n; i++)
+		free(bytes[i]);
+	free(bytes);
+	return code;
+}
+
+int bvl_journal_append(struct bvl_journal *journal,
+		       const struct bv_event *event, struct bv_err *err)
+{
+	return bvl_journal_append_all(journal, event, 1, err);
+}
+
+/* The write behind the checkpoint begins the WAL anew and pays for it (its
+ * header is synced too), so that the next `started` costs one fsync. */
+void bvl_journal_tend(struct bvl_journal *journal)
+{
+	char sql[96];
+
+	if (journal->wal_pages < (int)BVL_LOG_PAGES_MAX)
+		return;
+	bvl_sql_begin_call(journal);
+	snprintf(sql, sizeof(sql),
+		 "BEGIN IMMEDIATE; PRAGMA user_version = %d; COMMIT",
+		 BVL_SCHEMA_VERSION);
+	if (sqlite3_wal_checkpoint_v2(journal->db, NULL,
+				      SQLITE_CHECKPOINT_PASSIVE, NULL,
+				      NULL) == SQLITE_OK)
+		(void)sqlite3_exec(journal->db, sql, NULL, NULL, NULL);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+/* Checkpoints, rows and heads: one chain from the first to the last. */
+#include "ledger/verify_internal.h"
+
+#include "core/digest.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define EVENT_ARENA (64u * 1024u)
+/* How far away the place of a moved row is looked for. */
+#define MOVED_FAR 4096u
+
+static bool take_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
+{
+	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
+	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
+		return false;
+	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
+	return true;
+}
+
+static uint64_t take_number(sqlite3_stmt *s, int at)
+{
+	return (uint64_t)sqlite3_column_int64(s, at);
+}
+
+/* --- checkpoints ------------------------------------------------------------ */
+
+static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
+			     uint8_t seal_before[BVL_HASH_LEN])
+{
+	struct bvl_checkpoint c = { .seq = take_number(s, 0),
+				    .unix_us = take_number(s, 2),
+				    .removed = take_number(s, 3) };
+	uint8_t seal[BVL_HASH_LEN] = { 0 };
+	uint8_t again[BVL_HASH_LEN];
+
+	if (!take_hash(s, 1, c.hash) || !take_hash(s, 4, c.prev) ||
+	    !take_hash(s, 5, seal)) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, c.seq,
+			  "checkpoint %" PRIu64 " has columns of another type",
+			  c.seq);
+		return;
+	}
+	bvl_checkpoint_seal(&c, again);
+	if (memcmp(again, seal, BVL_HASH_LEN) != 0)
+		bvl_found(w, BVL_FAULT_CHECKPOINT_SEAL, c.seq,
+			  "checkpoint %" PRIu64 " was changed", c.seq);
+	if (memcmp(c.prev, seal_before, BVL_HASH_LEN) != 0)
+		bvl_found(w, BVL_FAULT_CHECKPOINT_CHAIN, c.seq,
+			  "checkpoint %" PRIu64
+			  " follows one that is not there",
+			  c.seq);
+	if (c.removed != c.seq - w->seq)
+		bvl_found(w, BVL_FAULT_CHECKPOINT_COUNT, c.seq,
+			  "checkpoint %" PRIu64 " counts %" PRIu64
+			  " rows, there were %" PRIu64,
+			  c.seq, c.removed, c.seq - w->seq);
+	memcpy(seal_before, seal, BVL_HASH_LEN);
+	memcpy(w->hash, c.hash, BVL_HASH_LEN);
+	w->seq = c.seq;
+	w->after_checkpoint = true;
+	w->verdict->removed = c.seq;
+}
+
+int bvl_verify_checkpoints(struct bvl_walk *w, struct bv_err *err)
+{
+	uint8_t seal[BVL_HASH_LEN] = { 0 };
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(&w->j,
+				   "SELECT seq, hash, unix_us, removed, prev, "
+				   "seal FROM checkpoint ORDER BY seq",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK) { /* no such table: the schema has said it */
+		*err = (struct bv_err){ 0 };
+		return BV_OK;
+	}
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		check_checkpoint(w, s, seal);
+	return rc == SQLITE_DONE
+		       ? BV_OK
+		       : bvl_sql_fail(&w->j, rc, "read checkpoints", err);
+}
+
+/* --- rows ------------------------------------------------------------------- */
+
+struct row {
+	uint64_t seq;
+	uint8_t prev[BVL_HASH_LEN];
+	uint8_t hash[BVL_HASH_LEN];
+	const char *kind;
+	const char *session;
+	const void *bytes;
+	size_t len;
+};
+
+static void check_place(struct bvl_walk *w, const struct row *r)
+{
+	const bool first = w->verdict->first_seq == 0;
+
+	if (r->seq <= w->seq) {
+		bvl_found(w, BVL_FAULT_CHECKPOINT_OVERLAP, r->seq,
+			  "row %" PRIu64
+			  " is there, although checkpoint %" PRIu64
+			  " says it was removed",
+			  r->seq, w->seq);
+		return;
+	}
+	if (r->seq == w->seq + 1)
+		return;
+	if (!first)
+		bvl_found(w, BVL_FAULT_ROW_GAP, r->seq,
+			  "rows %" PRIu64 " to %" PRIu64 " are gone",
+			  w->seq + 1, r->seq - 1);
+	else if (w->after_checkpoint)
+		bvl_found(w, BVL_FAULT_CHECKPOINT_GAP, r->seq,
+			  "rows %" PRIu64 " to %" PRIu64
+			  " behind the checkpoint are gone",
+			  w->seq + 1, r->seq - 1);
+	else
+		bvl_found(w, BVL_FAULT_CHECKPOINT_MISSING, r->seq,
+			  "rows 1 to %" PRIu64
+			  " are gone, and no checkpoint says so",
+			  r->seq - 1);
+}
+
+/* 0: no other place fits. */
+static uint64_t place_of(const struct row *r)
+{
+	const uint64_t from = r->seq > MOVED_FAR ? r->seq - MOVED_FAR : 1;
+	uint8_t hash[BVL_HASH_LEN];
+
+	for (uint64_t at = from; at <= r->seq + MOVED_FAR; at++) {
+		bvl_chain_hash(at, r->prev, r->bytes, r->len, hash);
+		if (memcmp(hash, r->hash, BVL_HASH_LEN) == 0)
+			return at;
+	}
+	return 0;
+}
+
+static void check_hash(struct bvl_walk *w, const struct row *r)
+{
+	const bool adjacent = r->seq == w->seq + 1;
+	uint8_t again[BVL_HASH_LEN];
+	uint64_t place;
+
+	bvl_chain_hash(r->seq, r->prev, r->bytes, r->len, again);
+	if (memcmp(again, r->hash, BVL_HASH_LEN) != 0) {
+		place = place_of(r);
+		if (place != 0)
+			bvl_found(w, BVL_FAULT_ROW_MOVED, r->seq,
+				  "row %" PRIu64 " holds what was row %" PRIu64,
+				  r->seq, place);
+		else
+			bvl_found(w, BVL_FAULT_ROW_CHANGED, r->seq,
+				  "row %" PRIu64 " was changed", r->seq);
+		return;
+	}
+	if (!adjacent || memcmp(r->prev, w->hash, BVL_HASH_LEN) == 0)
+		return; /* a gap has been named */
+	if (w->verdict->first_seq == 0 && w->after_checkpoint)
+		bvl_found(w, BVL_FAULT_CHECKPOINT_LINK, r->seq,
+			  "row %" PRIu64 " does not follow the checkpoint",
+			  r->seq);
+	else
+		bvl_found(w, BVL_FAULT_ROW_LINK, r->seq,
+			  "row %" PRIu64 " does not follow row %" PRIu64,
+			  r->seq, w->seq);
+}
+
+/* --- what the events say ----------------------------------------------------- */
+
+static void tell_started(struct bvl_walk *w, const struct row *r,
+			 const struct bv_event *e, struct bvl_story *story)
+{
+	if (story->started)
+		bvl_found(w, BVL_FAULT_STARTED_TWICE, r->seq,
+			  "row %" PRIu64 ": session %.20s starts again", r->seq,
+			  e->session);
+	story->started = true;
+	memcpy(story->plan_id, e->started.plan_id, sizeof(story->plan_id));
+}
+
+static void tell_report(struct bvl_walk *w, const struct row *r,
+			const struct bv_event *e, struct bvl_story *story)
+{
+	/* Its start may have been removed in order. */
+	if (!story->started && !w->after_checkpoint)
+		bvl_found(w, BVL_FAULT_REPORT_UNSTARTED, r->seq,
+			  "row %" PRIu64 ": a report on session %.20s, which "
+			  "was not started",
+			  r->seq, e->session);
+	if (story->started && strcmp(story->plan_id, e->report.plan_id) != 0)
+		bvl_found(w, BVL_FAULT_REPORT_PLAN, r->seq,
+			  "row %" PRIu64 ": a report on session %.20s under "
+			  "another plan",
+			  r->seq, e->session);
+	if (story->reported)
+		bvl_found(w, BVL_FAULT_REPORT_TWICE, r->seq,
+			  "row %" PRIu64 ": a second report on session %.20s",
+			  r->seq, e->session);
+	story->reported = true;
+	memcpy(story->sha256, e->report.sha256, sizeof(story->sha256));
+}
+
+static int check_story(struct bvl_walk *w, const struct row *r,
+		       const struct bv_event *e, struct bv_err *err)
+{
+	struct bvl_story *story;
+
+	if (e->kind == BV_EVENT_QUALIFICATION)
+		return BV_OK; /* of no session */
+	story = bvl_story_of(&w->stories, e->session);
+	if (story == NULL && strlen(e->session) != BV_SESSION_ID_LEN) {
+		bvl_found(w, BVL_FAULT_EVENT_FORM, r->seq,
+			  "row %" PRIu64 ": '%.20s' is no session's id", r->seq,
+			  e->session);
+		return BV_OK;
+	}
+	if (story == NULL)
+		return bv_fail(err, BV_E_NOMEM, "verify: no memory");
+	if (e->kind == BV_EVENT_STARTED)
+		tell_started(w, r, e, story);
+	else if (e->kind == BV_EVENT_REPORT)
+		tell_report(w, r, e, story);
+	return BV_OK;
+}
+
+static int check_event(struct bvl_walk *w, const struct row *r,
+		       struct bv_err *err)
+{
+	struct bv_err why = { 0 };
+	struct bv_arena arena;
+	struct bv_event e;
+	int code = BV_OK;
+
+	bv_arena_init(&arena, EVENT_ARENA);
+	if (bv_event_decode(&arena, r->bytes, r->len, &e, &why) != BV_OK) {
+		bvl_found(w, BVL_FAULT_EVENT_FORM, r->seq,
+			  "row %" PRIu64 ": %.240s", r->seq, why.msg);
+	} else {
+		if (strcmp(r->kind, bv_event_kind_name(e.kind)) != 0)
+			bvl_found(w, BVL_FAULT_KIND, r->seq,
+				  "row %" PRIu64 " is filed as '%.20s', but is "
+				  "a '%s'",
+				  r->seq, r->kind, bv_event_kind_name(e.kind));
+		if (strcmp(r->session, e.session) != 0)
+			bvl_found(w, BVL_FAULT_SESSION, r->seq,
+				  "row %" PRIu64 " is filed under session "
+				  "'%.20s', but is of '%.20s'",
+				  r->seq, r->session, e.session);
+		code = check_story(w, r, &e, err);
+	}
+	bv_arena_done(&arena);
+	return code;
+}
+
+static const char *text(sqlite3_stmt *s, int at)
+{
+	const char *t = (const char *)sqlite3_column_text(s, at);
+
+	return t == NULL ? "" : t;
+}
+
+static int check_row(struct bvl_walk *w, sqlite3_stmt *s, struct bv_err *err)
+{
+	struct row r = { .seq = take_number(s, 0),
+			 .kind = text(s, 3),
+			 .session = text(s, 4) };
+	int code = BV_OK;
+
+	check_place(w, &r);
+	if (!take_hash(s, 1, r.prev) || !take_hash(s, 2, r.hash) ||
+	    sqlite3_column_type(s, 5) != SQLITE_BLOB) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, r.seq,
+			  "row %" PRIu64 " has columns of another type or "
+			  "length",
+			  r.seq);
+	} else {
+		r.bytes = sqlite3_column_blob(s, 5);
+		r.len = (size_t)sqlite3_column_bytes(s, 5);
+		check_hash(w, &r);
+		code = check_event(w, &r, err);
+	}
+	if (w->verdict->first_seq == 0)
+		w->verdict->first_seq = r.seq;
+	w->verdict->rows++;
+	w->seq = r.seq;
+	memcpy(w->hash, r.hash, BVL_HASH_LEN);
+	return code;
+}
+
+int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(&w->j,
+				   "SELECT seq, prev, hash, kind, session, "
+				   "bytes FROM event ORDER BY seq",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK) {
+		*err = (struct bv_err){ 0 };
+		return BV_OK;
+	}
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && code == BV_OK)
+		code = check_row(w, s, err);
+	if (code == BV_OK && rc != SQLITE_DONE)
+		return bvl_sql_fail(&w->j, rc, "read rows", err);
+	return code;
+}
+
+/* --- heads ------------------------------------------------------------------ */
+
+enum fit {
+	FITS,
+	CUT,
+	OTHER,
+	REMOVED, /* behind a checkpoint: nobody can tell */
+};
+
+static int fit_of(struct bvl_walk *w, const struct bvl_head *head,
+		  enum fit *ret, struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	uint8_t hash[BVL_HASH_LEN];
+	char hex[65] = "";
+	int code;
+
+	*ret = FITS;
+	if (head->seq > w->seq)
+		*ret = CUT;
+	if (head->seq == 0 || head->seq > w->seq)
+		return BV_OK;
+	code = bvl_sql_prepare(&w->j,
+			       "SELECT hash FROM event WHERE seq = ?1 UNION "
+			       "ALL SELECT hash FROM checkpoint WHERE seq = ?1",
+			       &s, err);
+	if (code != BV_OK) { /* the schema is not whole */
+		*err = (struct bv_err){ 0 };
+		return BV_OK;
+	}
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)head->seq);
+	if (sqlite3_step(s) != SQLITE_ROW) {
+		*ret = REMOVED;
+		return BV_OK;
+	}
+	if (take_hash(s, 0, hash))
+		bv_digest_hex(hash, hex);
+	if (strcmp(hex, head->hash) != 0)
+		*ret = OTHER;
+	return BV_OK;
+}
+
+static int check_head(struct bvl_walk *w, const struct bvl_head *head, bool own,
+		      struct bv_err *err)
+{
+	const char *whose = own ? "its own head" : "a head seen elsewhere";
+	enum fit fit = FITS;
+	int code = fit_of(w, head, &fit, err);
+
+	if (code == BV_OK && fit == CUT)
+		bvl_found(w, own ? BVL_FAULT_CUT : BVL_FAULT_WITNESS_CUT,
+			  head->seq,
+			  "it ends at row %" PRIu64 ", %s is row %" PRIu64,
+			  w->seq, whose, head->seq);
+	if (code == BV_OK && fit == OTHER)
+		bvl_found(w,
+			  own ? BVL_FAULT_REWRITTEN
+			      : BVL_FAULT_WITNESS_REWRITTEN,
+			  head->seq, "row %" PRIu64 " is another than %s says",
+			  head->seq, whose);
+	return code;
+}
+
+void bvl_verify_read_head(struct bvl_walk *w)
+{
+	bvl_auto_close int fd = bvl_head_open(w->what->dir, false);
+
+	w->head_state = bvl_head_read(fd, &w->own);
+}
+
+int bvl_verify_heads(struct bvl_walk *w, struct bv_err *err)
+{
+	int code = BV_OK;
+
+	switch (w->head_state) {
+	case BVL_HEAD_MISSING:
+		bvl_found(w, BVL_FAULT_HEAD_MISSING, 0,
+			  "'%s/" BVL_HEAD_FILE "' is gone", w->what->dir);
+		break;
+	case BVL_HEAD_TORN:
+		bvl_found(w, BVL_FAULT_HEAD_TORN, 0,
+			  "'%s/" BVL_HEAD_FILE "' is no head", w->what->dir);
+		break;
+	case BVL_HEAD_FINE:
+		code = check_head(w, &w->own, true, err);
+		if (w->own.seq < w->seq)
+			w->verdict->behind = w->seq - w->own.seq;
+		break;
+	}
+	for (size_t i = 0; code == BV_OK && i < w->what->heads_n; i++)
+		code = check_head(w, &w->what->heads[i], false, err);
+	w->verdict->head.seq = w->seq;
+	bv_digest_hex(w->hash, w->verdict->head.hash);
+	return code;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reports beside the journal: each that the journal names is there, sealed,
+ * and the one it names. Their names are the sessions' ids.
+ */
+#include "ledger/verify_internal.h"
+
+#include "core/canon.h"
+#include "core/report_view.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STORIES_FIRST 256u
+#define REPORT_ARENA  (4u * 1024u * 1024u)
+
+/* --- stories by id ----------------------------------------------------------- */
+
+static bool key_of(const char *id, uint64_t *ret)
+{
+	uint64_t key = 0;
+
+	if (strlen(id) != BV_SESSION_ID_LEN ||
+	    strspn(id, "0123456789abcdef") != BV_SESSION_ID_LEN)
+		return false;
+	for (size_t i = 0; i < BV_SESSION_ID_LEN; i++) {
+		const char c = id[i];
+
+		key = key << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	*ret = key;
+	return true;
+}
+
+/* Ids are random: their own bits do as a hash. cap is a power of two. */
+static struct bvl_story *slot_of(struct bvl_story *v, size_t cap, uint64_t key)
+{
+	size_t i = (size_t)key & (cap - 1);
+
+	while (v[i].used && v[i].key != key)
+		i = (i + 1) & (cap - 1);
+	return &v[i];
+}
+
+static bool grow(struct bvl_stories *all)
+{
+	const size_t cap = all->cap == 0 ? STORIES_FIRST : 2 * all->cap;
+	struct bvl_story *v = calloc(cap, sizeof(*v));
+
+	if (v == NULL)
+		return false;
+	for (size_t i = 0; i < all->cap; i++)
+		if (all->v[i].used)
+			*slot_of(v, cap, all->v[i].key) = all->v[i];
+	free(all->v);
+	all->v = v;
+	all->cap = cap;
+	return true;
+}
+
+struct bvl_story *bvl_story_of(struct bvl_stories *all, const char *id)
+{
+	struct bvl_story *story;
+	uint64_t key;
+
+	if (!key_of(id, &key) || (2 * all->n >= all->cap && !grow(all)))
+		return NULL;
+	story = slot_of(all->v, all->cap, key);
+	if (!story->used) {
+		*story = (struct bvl_story){ .key = key, .used = true };
+		all->n++;
+	}
+	return story;
+}
+
+const struct bvl_story *bvl_story_find(const struct bvl_stories *all,
+				       const char *id)
+{
+	const struct bvl_story *story;
+	uint64_t key;
+
+	if (all->cap == 0 || !key_of(id, &key))
+		return NULL;
+	story = slot_of(all->v, all->cap, key);
+	return story->used ? story : NULL;
+}
+
+/* --- reports ----------------------------------------------------------------- */
+
+/* The file's bytes without the line feed behind them. */
+static int read_report(int dir, const char *name, char *buf, size_t *ret_len)
+{
+	bvl_auto_close int fd =
+		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	size_t len = 0;
+
+	if (fd < 0)
+		return -1;
+	while (len < BV_CANON_BYTES_MAX + 1) {
+		const ssize_t n =
+			read(fd, buf + len, BV_CANON_BYTES_MAX + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	if (len > 0 && buf[len - 1] == '\n')
+		len--;
+	*ret_len = len;
+	return 0;
+}
+
+static void check_bytes(struct bvl_walk *w, const char *id, const char *bytes,
+			size_t len, const struct bvl_story *story)
+{
+	struct bv_report_view view;
+	struct bv_err why = { 0 };
+	struct bv_arena arena;
+
+	bv_arena_init(&arena, REPORT_ARENA);
+	if (bv_report_decode(&arena, bytes, len, &view, &why) != BV_OK)
+		bvl_found(w, BVL_FAULT_RECORD_TORN, 0,
+			  "the report of session %s: %.240s", id, why.msg);
+	else if (strcmp(view.sha256, story->sha256) != 0 ||
+		 strcmp(view.session_id, id) != 0)
+		bvl_found(w, BVL_FAULT_RECORD_OTHER, 0,
+			  "the report of session %s is sealed, but is not the "
+			  "one in the journal",
+			  id);
+	else
+		w->verdict->reports++;
+	bv_arena_done(&arena);
+}
+
+static void check_reported(struct bvl_walk *w, int dir, char *buf)
+{
+	for (size_t i = 0; i < w->stories.cap; i++) {
+		const struct bvl_story *story = &w->stories.v[i];
+		char id[BV_SESSION_ID_LEN + 1];
+		char name[32];
+		size_t len = 0;
+
+		if (!story->used || story->sha256[0] == '\0')
+			continue;
+		snprintf(id, sizeof(id), "%016" PRIx64, story->key);
+		snprintf(name, sizeof(name), "%s.json", id);
+		if (read_report(dir, name, buf, &len) != 0)
+			bvl_found(w, BVL_FAULT_RECORD_MISSING, 0,
+				  "the report of session %s: %s", id,
+				  strerrordesc_np(errno));
+		else
+			check_bytes(w, id, buf, len, story);
+	}
+}
+
+/* One that says "open" belongs to a guardian that is about to begin, or was
+ * killed before it did: no session. */
+static bool is_open(const char *bytes, size_t len)
+{
+	struct bv_report_view view;
+	struct bv_arena arena;
+	bool open = false;
+
+	if (len == 0)
+		return true; /* reserved, nothing written yet */
+	bv_arena_init(&arena, REPORT_ARENA);
+	if (bv_report_decode(&arena, bytes, len, &view, NULL) == BV_OK)
+		open = view.state == BV_REPORT_OPEN;
+	bv_arena_done(&arena);
+	return open;
+}
+
+static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
+			 struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (const struct dirent *e = readdir(dir); e != NULL && code == BV_OK;
+	     e = readdir(dir)) {
+		char id[BV_SESSION_ID_LEN + 1] = "";
+		bool known = false;
+		size_t len = 0;
+		uint64_t key;
+
+		if (strlen(e->d_name) != BV_SESSION_ID_LEN + 5 ||
+		    strcmp(e->d_name + BV_SESSION_ID_LEN, ".json") != 0)
+			continue;
+		memcpy(id, e->d_name, BV_SESSION_ID_LEN);
+		if (!key_of(id, &key) ||
+		    bvl_story_find(&w->stories, id) != NULL ||
+		    read_report(dirfd(dir), e->d_name, buf, &len) != 0 ||
+		    is_open(buf, len))
+			continue;
+		/* It may be younger than what was walked. */
+		code = bvl_journal_knows(&w->j, id, &known, err);
+		if (code == BV_OK && !known)
+			bvl_found(w, BVL_FAULT_RECORD_UNKNOWN, 0,
+				  "there is a report of session %s, which the "
+				  "journal does not know",
+				  id);
+	}
+	return code;
+}
+
+int bvl_verify_records(struct bvl_walk *w, struct bv_err *err)
+{
+	DIR *dir = opendir(w->what->records_dir);
+	bvl_auto_free char *buf = malloc(BV_CANON_BYTES_MAX + 1);
+	const struct bvl_story *any = NULL;
+	int code;
+
+	if (buf == NULL) {
+		if (dir != NULL)
+			closedir(dir);
+		return bv_fail(err, BV_E_NOMEM, "verify: no memory");
+	}
+	for (size_t i = 0; any == NULL && i < w->stories.cap; i++)
+		if (w->stories.v[i].used && w->stories.v[i].sha256[0] != '\0')
+			any = &w->stories.v[i];
+	if (dir == NULL) {
+		if (any != NULL)
+			bvl_found(w, BVL_FAULT_RECORD_MISSING, 0, "'%s': %s",
+				  w->what->records_dir, strerrordesc_np(errno));
+		return BV_OK;
+	}
+	check_reported(w, dirfd(dir), buf);
+	code = check_unknown(w, dir, buf, err);
+	closedir(dir);
+	return code;
+}
