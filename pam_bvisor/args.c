@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The words of the PAM line. No getopt: its state is the host's. */
+#include "pam_bvisor/args.h"
+
+#include <security/pam_modutil.h>
+#include <string.h>
+
+static const char exempt_key[] = "exempt=";
+
+/* Whom an exempt= names, or NULL for another word and for one without a name */
+static const char *exempt_name(const char *arg)
+{
+	if (strncmp(arg, exempt_key, sizeof(exempt_key) - 1) != 0)
+		return NULL;
+	arg += sizeof(exempt_key) - 1;
+	return arg[arg[0] == '@'] == '\0' ? NULL : arg;
+}
+
+void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->argc = argc;
+	ret->argv = argv;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "debug") == 0)
+			ret->debug = true;
+		else if (strcmp(argv[i], "quiet") == 0)
+			ret->quiet = true;
+		else if (strcmp(argv[i], "exec_boundary=forcecommand") == 0)
+			ret->forcecommand = true;
+		else if (strcmp(argv[i], "commit=child") == 0)
+			ret->child = true;
+		else if (exempt_name(argv[i]) == NULL && ret->unknown == NULL)
+			ret->unknown = argv[i];
+	}
+}
+
+bool bvp_args_exempt(pam_handle_t *pamh, const struct bvp_args *args,
+		     const char *user)
+{
+	for (int i = 0; i < args->argc; i++) {
+		const char *who = exempt_name(args->argv[i]);
+
+		if (who == NULL)
+			continue;
+		if (who[0] == '@' ? pam_modutil_user_in_group_nam_nam(
+					    pamh, user, who + 1) == 1
+				  : strcmp(who, user) == 0)
+			return true;
+	}
+	return false;
+}

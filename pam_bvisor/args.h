@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The words of the PAM line. */
+#ifndef BVP_ARGS_H
+#define BVP_ARGS_H
+
+#include <security/pam_modules.h>
+#include <stdbool.h>
+
+struct bvp_args {
+	bool debug;
+	bool quiet;          /* no line for the user */
+	bool forcecommand;   /* exec_boundary=forcecommand */
+	bool child;          /* commit=child */
+	const char *unknown; /* the first word we do not know, or NULL */
+	int argc;            /* exempt= is looked up in place */
+	const char **argv;
+};
+
+void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret);
+
+/* Does an exempt=NAME or exempt=@GROUP name this user? Asks the user database
+ * for groups through libpam. */
+bool bvp_args_exempt(pam_handle_t *pamh, const struct bvp_args *args,
+		     const char *user);
+
+#endif
