@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories of our own (state, records) and small files by descriptor. A
+ * directory is used only when it is ours and nobody else may write to it.
+ */
+#ifndef BVH_DIR_H
+#define BVH_DIR_H
+
+#include "core/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Open PATH relative to dirfd, made with mode when missing (one level). It must
+ * be a directory of the effective user, no symbolic link, not writable by
+ * group or others. shown is the path for messages. */
+int bvh_dir_make(int dirfd, const char *path, mode_t mode, const char *shown,
+		 int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
+
+/* Open PARENT/sessions, both made as above. */
+int bvh_dir_sessions(const char *parent, mode_t mode, int *ret_fd,
+		     struct bv_err *err) BV_MUST_CHECK;
+
+/* All of buf, from offset on; -1 and errno. */
+int bvh_write_all(int fd, const void *buf, size_t len, off_t offset);
+
+/* At most cap bytes of a descriptor into buf, NUL-terminated (buf holds
+ * cap + 1). Returns the length or -1 and errno; EFBIG when there is more. */
+ssize_t bvh_read_all(int fd, char *buf, size_t cap);
+
+#endif

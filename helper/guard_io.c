@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control socket. The session's processes hold copies of the module's end
+ * (every fork of the leader has one), so nothing that comes in is heard unless
+ * the kernel says that the leader itself sent it.
+ */
+#include "helper/guard_io.h"
+
+#include "helper/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static void take_descriptors(const struct cmsghdr *c, struct bvh_packet *ret)
+{
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd = -1;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (ret->fd < 0)
+			ret->fd = fd;
+		else
+			bvh_close(&fd);
+	}
+}
+
+static void take_control(struct msghdr *msg, struct bvh_packet *ret)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	     c = CMSG_NXTHDR(msg, c)) {
+		struct ucred cred;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS) {
+			take_descriptors(c, ret);
+		} else if (c->cmsg_type == SCM_CREDENTIALS &&
+			   c->cmsg_len == CMSG_LEN(sizeof(cred))) {
+			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+			ret->sender = cred.pid;
+		}
+	}
+}
+
+/* recvmsg() gives 0 for an empty packet and for the end alike. */
+static bool is_hung_up(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* The packet waits: a kernel short of memory for a moment makes nobody deaf. */
+static bool is_passing(int error)
+{
+	return error == EAGAIN || error == ENOMEM || error == ENOBUFS;
+}
+
+enum bvh_receive bvh_packet_receive(int sock, struct bvh_packet *ret)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(struct ucred)) +
+			 CMSG_SPACE(BVP_FD_MAX * sizeof(int))];
+	} control;
+	struct iovec iov = { .iov_base = ret->buf,
+			     .iov_len = sizeof(ret->buf) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.buf,
+			      .msg_controllen = sizeof(control.buf) };
+	ssize_t n;
+
+	ret->len = 0;
+	ret->sender = 0;
+	ret->fd = -1;
+	do
+		n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return is_passing(errno) ? BVH_RECEIVE_NOTHING
+					 : BVH_RECEIVE_END;
+	take_control(&msg, ret);
+	if (n == 0 || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+		bvh_close(&ret->fd);
+		return n == 0 && is_hung_up(sock) ? BVH_RECEIVE_END
+						  : BVH_RECEIVE_NOTHING;
+	}
+	ret->len = (size_t)n;
+	return BVH_RECEIVE_PACKET;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+int bvh_packet_wait(int sock, pid_t from, int gone_fd, int deadline_ms,
+		    struct bvh_packet *ret, struct bv_err *err)
+{
+	int64_t end = now_ms() + deadline_ms;
+	struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
+			       { .fd = gone_fd, .events = POLLIN } };
+
+	for (;;) {
+		int64_t left = end - now_ms();
+
+		if (left <= 0)
+			return bv_fail(err, BV_E_TIMEOUT,
+				       "the PAM module did not answer within "
+				       "%d ms",
+				       deadline_ms);
+		if (poll(p, BV_LEN(p), (int)left) < 0 && errno != EINTR)
+			return bv_fail_errno(err, errno, "poll");
+		if (p[1].revents != 0)
+			return bv_fail(err, BV_E_PROTO,
+				       "the session leader died");
+		if (p[0].revents == 0)
+			continue;
+		switch (bvh_packet_receive(sock, ret)) {
+		case BVH_RECEIVE_PACKET:
+			if (ret->sender == from)
+				return BV_OK;
+			bvh_close(&ret->fd);
+			break;
+		case BVH_RECEIVE_NOTHING:
+			break;
+		case BVH_RECEIVE_END:
+			return bv_fail(err, BV_E_PROTO,
+				       "the PAM module closed the connection");
+		}
+	}
+}
+
+int bvh_packet_send(int sock, const void *buf, size_t len, const int *fds,
+		    size_t fds_n, struct bv_err *err)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(BVP_FD_MAX * sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	memcpy(&iov.iov_base, &buf, sizeof(buf)); /* sendmsg only reads it */
+	if (len == 0 || fds_n > BVP_FD_MAX)
+		return bv_fail(err, BV_E_BUG, "a message does not fit");
+	if (fds_n > 0) {
+		msg.msg_control = control.buf;
+		msg.msg_controllen = CMSG_SPACE(fds_n * sizeof(int));
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(fds_n * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, fds_n * sizeof(int));
+	}
+	do
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return bv_fail_errno(err, errno, "send to the PAM module");
+	return BV_OK;
+}
+
+int bvh_packet_send_plain(int sock, enum bvp_msg type, struct bv_err *err)
+{
+	unsigned char buf[64];
+	size_t len = bvp_encode_plain((uint16_t)type, 0, buf, sizeof(buf));
+
+	return bvh_packet_send(sock, buf, len, NULL, 0, err);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening a path that a policy names, as root, where a part of it may lie in a
+ * directory the confined user can change: a symbolic link planted there would
+ * turn "may write ~/upload" into "may write /etc" (CVE-2025-6020 is of this
+ * class). Links are followed only while every directory passed belongs to root
+ * alone.
+ */
+#ifndef BVH_PATH_H
+#define BVH_PATH_H
+
+#include "core/match.h"
+
+/* O_PATH descriptor of an absolute path; never blocks (FIFO, device). Of a
+ * magic link of /proc the text is followed, not the jump. When root may not
+ * search (NFS root_squash) it is tried again with the subject's file system
+ * uid; subject may be NULL. A caller without privilege has nothing to lose to
+ * its own links and follows them. On failure err->sys_errno is ENOENT or
+ * ENOTDIR for what is absent. */
+int bvh_path_open(const char *path, const struct bv_subject *subject,
+		  int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
+
+#endif
