@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* true */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands of one session of the restricted shell may use together.
+ * Each takes its share before it runs, so that those beside it cannot take it
+ * too, and gives back what it did not use. Pure.
+ */
+#ifndef BV_WASM_TOTALS_H
+#define BV_WASM_TOTALS_H
+
+#include "wasm/grant.h"
+
+struct bw_amounts {
+	uint64_t fuel;
+	uint64_t cpu_us;
+	uint64_t output_bytes;
+	uint64_t storage_bytes;
+};
+
+struct bw_totals {
+	struct bw_session_grant bound;
+	struct bw_amounts left; /* not yet taken */
+	struct bw_amounts used;
+	uint64_t commands;
+	uint64_t wall_us;
+	uint64_t unknown_fuel; /* commands whose fuel nobody could tell */
+};
+
+void bw_totals_init(struct bw_totals *t, const struct bw_session_grant *s);
+
+/* Take a command's share before it runs, so that those beside it cannot take
+ * it too. BV_E_LIMIT: what is used up. */
+int bw_totals_take(struct bw_totals *t, const struct bw_grant *grant,
+		   struct bw_amounts *ret, struct bv_err *err) BV_MUST_CHECK;
+/* Give back what of it was not used. */
+void bw_totals_give(struct bw_totals *t, const struct bw_amounts *taken,
+		    const struct bw_amounts *used);
+
+#endif
