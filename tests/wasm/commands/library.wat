@@ -1,0 +1,4 @@
+;; SPDX-License-Identifier: MIT
+;; No command.
+(module
+  (func (export "_initialize")))
