@@ -74,7 +74,9 @@ if [ -z "$BV_ONLY" ]; then
 		'sealed by the report of the session'
 	sha=$(sha256sum <"$CAPTURES/$session/1.cast")
 	ok 'which names it too' grep -q "${sha%% *}" "/var/lib/bvisor/sessions/$session.json"
-	sed -i '$s/exit/EXIT/' "$CAPTURES/$session/1.cast"
+	sed -i 's/"o", "./&~/' "$CAPTURES/$session/1.cast"
+	not_ok 'a byte of it is changed' \
+		test "$sha" = "$(sha256sum <"$CAPTURES/$session/1.cast")"
 	not_ok 'one that was touched is not shown' again 1 "$session"
 	is "$(stat -c '%U %a' "$CAPTURES" "$CAPTURES/$session" "$CAPTURES/$session/1.cast" | tr '\n' ' ')" \
 		'root 700 root 700 root 600 ' 'they are root'\''s alone'
