@@ -14,7 +14,7 @@
 /* Closing is killing, draining and two fsyncs, on a machine where two hundred
  * sessions may be closing: it gets far more than a step of opening. A dead
  * guardian is seen at once, and nobody waits here to be let in. */
-#define CLOSE_DEADLINE_MS (30 * BVP_DEADLINE_MS)
+#define CLOSE_DEADLINE_MS (20 * BVP_DEADLINE_MS)
 
 static const char *describe(int e)
 {
