@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bvisorctl wasm: the commands of the restricted shell. */
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "core/json.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/ctl/wasm.h"
 
@@ -244,14 +244,20 @@ static int run(int argc, char **argv, const struct options *o)
 
 int bvh_ctl_wasm(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "user", required_argument, NULL, 'u' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options o = { 0 };
+	const struct bvh_ctl_option options[] = {
+		{ "user", 'u', &o.user, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "wasm",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.leading = true,
+		.args_max = -1,
+	};
 	const char *verb = argc > 1 ? argv[1] : "";
-	int c;
+	int status;
 
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
 		fputs(help, stdout);
@@ -261,21 +267,9 @@ int bvh_ctl_wasm(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	while ((c = getopt_long(argc, argv, "+u:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'u':
-			o.user = optarg;
-			break;
-		case 'j':
-			o.json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("wasm ", "wasm: wrong option");
-		}
-	}
+	status = bvh_ctl_options(&syntax, argc, argv, &o.json);
+	if (status >= 0)
+		return status;
 	argc -= optind;
 	argv += optind;
 	if (strcmp(verb, "add") == 0)
