@@ -38,12 +38,11 @@ static const char *const threads[] = {
 static _Noreturn void build_go(void)
 {
 	char cache[PATH_MAX + 32], path[PATH_MAX + 32];
-	char *argv[] = { (char *)(uintptr_t) "go",
-			 (char *)(uintptr_t) "build",
-			 (char *)(uintptr_t) "-o",
-			 (char *)(uintptr_t)GO_PROGRAM,
-			 (char *)(uintptr_t)GO_SOURCE,
-			 NULL };
+	char *argv[] = {
+		(char *)(uintptr_t) "go",     (char *)(uintptr_t) "build",
+		(char *)(uintptr_t) "-o",     (char *)(uintptr_t)GO_PROGRAM,
+		(char *)(uintptr_t)GO_SOURCE, NULL
+	};
 	char *envp[] = { (char *)(uintptr_t) "PATH=/usr/bin:/bin",
 			 (char *)(uintptr_t) "CGO_ENABLED=0",
 			 (char *)(uintptr_t) "GO111MODULE=off",
