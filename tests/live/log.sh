@@ -27,8 +27,9 @@ for tool in ip jq python3 journalctl logger setpriv; do
 done
 
 # --- two machines ----------------------------------------------------------------
-machine_b= running=()
+machine_b='' running=()
 wire_down() {
+	disown -a # their ends are nothing to tell
 	[ ${#running[@]} -eq 0 ] || kill -KILL "${running[@]}" 2>/dev/null
 	stop
 }
