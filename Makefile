@@ -139,7 +139,7 @@ $(O)/bvisor-helper: $(call obj,$(GUARD_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SR
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # bvisorctl proves with what bvisor-shell launches by, and looks at modules.
-$(O)/bvisorctl: $(call obj,$(CTL_SRC) helper/shell/launch.c wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
 
 # What the session's user runs: of the helper the launch alone.
@@ -243,7 +243,7 @@ install: all
 		$(DESTDIR)$(tmpfilesdir)/bvisor.conf
 	$(INSTALL) -m 0644 etc/pam-configs/bvisor $(DESTDIR)$(pamprofiledir)/bvisor
 	$(INSTALL) -m 0644 README.md $(DESTDIR)$(docdir)/README.md
-	$(INSTALL) -m 0644 etc/pam.d/bvisor $(EXAMPLES) etc/wasm.conf \
+	$(INSTALL) -m 0644 etc/pam.d/bvisor $(EXAMPLES) etc/wasm.conf etc/rsyslog.conf \
 		$(DESTDIR)$(docdir)/examples/
 	$(INSTALL) -d $(DESTDIR)$(docdir)/examples/wasm.d
 	$(INSTALL) -m 0644 $(wildcard etc/wasm.d/*.conf) \

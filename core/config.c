@@ -100,6 +100,21 @@ static int set_user_message(struct bv_config *c, const char *text,
 	return BV_OK;
 }
 
+/* As much as the address of a socket holds. */
+#define SOCKET_BYTES 107u
+
+static int set_syslog_socket(struct bv_config *c, const char *text,
+			     struct bv_err *err)
+{
+	if (text[0] != '/' || strlen(text) > SOCKET_BYTES)
+		return bv_fail(err, BV_E_CONF,
+			       "'%s' is no absolute path of a socket, of at "
+			       "most %u bytes",
+			       text, SOCKET_BYTES);
+	c->syslog_socket = text;
+	return bv_path_check(text, err);
+}
+
 static int set_journal_age(struct bv_config *c, const char *text,
 			   struct bv_err *err)
 {
@@ -138,6 +153,7 @@ static const struct config_row {
 	{ "journal_age", set_journal_age },
 	{ "journal_size", set_journal_size },
 	{ "qualification", set_qualification },
+	{ "syslog_socket", set_syslog_socket },
 };
 
 struct reading {

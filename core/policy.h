@@ -226,6 +226,7 @@ struct bv_config {
 	/* qualification = static | local: enforce what the ledger says is
 	 * proved, or only what this machine itself has proved as well. */
 	bool qualification_local;
+	const char *syslog_socket; /* gets RFC 5424 messages; NULL: none does */
 };
 
 /* Parse one policy file's bytes. path is used in messages, name must be a

@@ -47,7 +47,8 @@ struct bvh_admission {
 /* Load bvisor.conf and every .conf of policies/ from config_dir (opened by fd, every
  * component root-owned and not group/other writable). A missing directory
  * means no policies and defaults. bvisor.conf broken: error, callers refuse all
- * but uid 0. ret_policies NULL: bvisor.conf alone. */
+ * but uid 0. ret_policies NULL: bvisor.conf alone. From then on this process logs
+ * to the syslog_socket of the file as well. */
 int bvh_config_load(const char *config_dir, struct bv_arena *arena,
 		    struct bv_config *ret_config,
 		    struct bv_policy **ret_policies, size_t *ret_n,

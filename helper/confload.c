@@ -9,6 +9,7 @@
 #include "helper/admission.h"
 
 #include "helper/fd.h"
+#include "helper/log.h"
 #include "helper/trust.h"
 
 #include <dirent.h>
@@ -214,6 +215,8 @@ int bvh_config_load(const char *config_dir, struct bv_arena *arena,
 	if (code == BV_OK)
 		code = bv_config_parse(arena, shown, bytes, len, ret_config,
 				       err);
+	if (code == BV_OK)
+		(void)bvh_log_also_to(ret_config->syslog_socket);
 	if (code != BV_OK || fd < 0 || ret_policies == NULL)
 		return code;
 	return load_policies(fd, config_dir, arena, ret_policies, ret_n, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines for syslog, made harmless; and for journald with their fields. The fields
- * are read off the line itself, whose values are escaped before they come into it,
+ * Lines for syslog, made harmless; for journald and RFC 5424 with their fields. The
+ * fields are read off the line itself, whose values are escaped before they come into it,
  * so that line and fields cannot say different things.
  */
 #include "helper/log.h"
@@ -13,14 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 2048u
 #define KEY_MAX        32u
 #define FIELD_PREFIX   "BVISOR_"
 #define NATIVE_SOCKET  "/run/systemd/journal/socket"
+/* What every receiver of RFC 5424 that is in use takes; the longest line and its
+ * fields, all of it escaped, are less. */
+#define RFC5424_MAX_BYTES 8192u
 
 static bool is_printable(char c)
 {
@@ -97,30 +102,177 @@ static size_t put_field(char *buf, size_t cap, const char *key, size_t key_n,
 	return all;
 }
 
+struct field {
+	const char *key, *value;
+	size_t key_n, value_n;
+};
+
+/* The next of the run of words at *at, which moves on. */
+static bool next_field(const char **at, struct field *ret)
+{
+	const char *word = *at;
+
+	ret->key = word;
+	ret->key_n = key_len(word);
+	if (ret->key_n == 0)
+		return false;
+	ret->value = word + ret->key_n + 1;
+	if (strncmp(word, reason_key, sizeof(reason_key) - 1) == 0) {
+		ret->value++;
+		ret->value_n = strlen(ret->value);
+		*at = ret->value + ret->value_n; /* it is the last */
+		if (ret->value_n > 0 && ret->value[ret->value_n - 1] == '"')
+			ret->value_n--;
+		return true;
+	}
+	ret->value_n = strcspn(ret->value, " ");
+	*at = ret->value + ret->value_n;
+	*at += strspn(*at, " ");
+	return true;
+}
+
 size_t bvh_log_fields(const char *line, char *buf, size_t cap)
 {
+	struct field f;
 	size_t at = 0;
 
-	for (const char *word = line; *word != '\0';) {
-		const size_t key = key_len(word);
-		const char *value = word + key + 1;
-		size_t n;
-
-		if (key == 0)
-			break;
-		if (strncmp(word, reason_key, sizeof(reason_key) - 1) == 0) {
-			value++;
-			n = strlen(value);
-			n -= n > 0 && value[n - 1] == '"' ? 1 : 0;
-			at += put_field(buf + at, cap - at, word, key, value,
-					n);
-			break;
-		}
-		n = strcspn(value, " ");
-		at += put_field(buf + at, cap - at, word, key, value, n);
-		word = value + n + strspn(value + n, " ");
-	}
+	while (next_field(&line, &f))
+		at += put_field(buf + at, cap - at, f.key, f.key_n, f.value,
+				f.value_n);
 	return at;
+}
+
+/* --- RFC 5424 ---------------------------------------------------------------- */
+
+struct out {
+	char *buf;
+	size_t at, cap;
+	bool full; /* something did not fit: the rest is of no use either */
+};
+
+static void put(struct out *o, const char *bytes, size_t n)
+{
+	o->full = o->full || n > o->cap - o->at;
+	if (o->full)
+		return;
+	memcpy(o->buf + o->at, bytes, n);
+	o->at += n;
+}
+
+static void put_text(struct out *o, const char *text)
+{
+	put(o, text, strlen(text));
+}
+
+/* PARAM-NAME="PARAM-VALUE": '"', '\\' and ']' with a backslash before them. */
+static void put_param(struct out *o, const struct field *f)
+{
+	put_text(o, " ");
+	put(o, f->key, f->key_n);
+	put_text(o, "=\"");
+	for (size_t i = 0; i < f->value_n; i++) {
+		if (strchr("\"\\]", f->value[i]) != NULL)
+			put_text(o, "\\");
+		put(o, f->value + i, 1);
+	}
+	put_text(o, "\"");
+}
+
+static void put_structured_data(struct out *o, const char *line)
+{
+	struct field f;
+	bool any = false;
+
+	while (next_field(&line, &f)) {
+		if (!any)
+			put_text(o, "[" BVH_LOG_SD_ID);
+		any = true;
+		put_param(o, &f);
+	}
+	put_text(o, any ? "]" : "-");
+}
+
+/* HOSTNAME is printable and without a blank; "-" stands for none. */
+static void put_host(struct out *o, const char *host)
+{
+	const size_t n = strlen(host);
+	bool sound = n > 0;
+
+	for (size_t i = 0; i < n; i++)
+		sound = sound && is_printable(host[i]) && host[i] != ' ';
+	put_text(o, sound ? host : "-");
+}
+
+size_t bvh_log_rfc5424(const struct bvh_log_head *head, const char *line,
+		       char *buf, size_t cap)
+{
+	const time_t s = (time_t)(head->unix_us / 1000000u);
+	struct out o = { .buf = buf, .cap = cap };
+	char text[64];
+	struct tm tm;
+
+	snprintf(text, sizeof(text), "<%d>1 ", LOG_AUTHPRIV | head->priority);
+	put_text(&o, text);
+	if (gmtime_r(&s, &tm) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return 0;
+	put_text(&o, text);
+	snprintf(text, sizeof(text), ".%06uZ ",
+		 (unsigned int)(head->unix_us % 1000000u));
+	put_text(&o, text);
+	put_host(&o, head->host);
+	snprintf(text, sizeof(text), " bvisor-helper %d - ", (int)head->pid);
+	put_text(&o, text);
+	put_structured_data(&o, line);
+	put_text(&o, " ");
+	put_text(&o, line);
+	return o.full ? 0 : o.at;
+}
+
+/* --- where it goes ----------------------------------------------------------- */
+
+/* Of bvisor.conf; empty: nowhere. */
+static char also_to[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+bool bvh_log_also_to(const char *path)
+{
+	const size_t n = path == NULL ? 0 : strlen(path);
+
+	if (n >= sizeof(also_to))
+		return false;
+	memcpy(also_to, path == NULL ? "" : path, n + 1);
+	return true;
+}
+
+/* A receiver that is behind is waited for, but not so that a login notices it
+ * much: the line is in the log in any case. */
+static void send_rfc5424(int priority, const char *line)
+{
+	const struct timeval patience = { .tv_usec = 200 * 1000 };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct bvh_log_head head = { .priority = priority, .pid = getpid() };
+	char buf[RFC5424_MAX_BYTES];
+	char host[256] = "";
+	bv_auto_close int fd = -1;
+	struct timespec ts;
+	size_t n;
+
+	if (also_to[0] == '\0')
+		return;
+	memcpy(to.sun_path, also_to, sizeof(also_to));
+	clock_gettime(CLOCK_REALTIME, &ts);
+	(void)gethostname(host, sizeof(host) - 1);
+	head.unix_us = (uint64_t)ts.tv_sec * 1000000u +
+		       (uint64_t)ts.tv_nsec / 1000u;
+	head.host = host;
+	n = bvh_log_rfc5424(&head, line, buf, sizeof(buf));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (n == 0 || fd < 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+			 sizeof(patience));
+	(void)!sendto(fd, buf, n, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+		      sizeof(to));
 }
 
 /* journald's own socket: one datagram of fields. False: it is not there, or does
@@ -157,6 +309,7 @@ void bvh_log(int priority, const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	bvh_log_text(line, safe, sizeof(safe));
+	send_rfc5424(priority, safe);
 	if (!send_native(priority, safe))
 		syslog(LOG_AUTHPRIV | priority, "%s", safe);
 }

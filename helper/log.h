@@ -9,7 +9,10 @@
 
 #include "core/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #define BVH_FIELD_MAX 128u
 
@@ -31,9 +34,31 @@ void bvh_log_text(const char *text, char *ret, size_t ret_len);
  * is one id in every line of a session. Elsewhere syslog gets the line. */
 void bvh_log(int priority, const char *fmt, ...) BV_PRINTF(2, 3);
 
+/* From now on each line goes to the datagram socket at path too, as an RFC 5424
+ * message; NULL: no more. Of the whole process, and set when bvisor.conf has been
+ * read. A socket that is not there, or is full for 0.2 s, gets nothing. False: the
+ * path is too long for one. */
+bool bvh_log_also_to(const char *path);
+
 /* The fields of a line: those of the unbroken run of "key=value" words it begins
  * with; reason="…" is the last and goes to the end. Appends to buf, in journald's
  * own form, and returns how much; what does not fit is left out. Pure. */
 size_t bvh_log_fields(const char *line, char *buf, size_t cap);
+
+/* The same fields as RFC 5424's structured data. The number is the one that is
+ * reserved for who has none (RFC 5612). */
+#define BVH_LOG_SD_ID "bvisor@32473"
+
+struct bvh_log_head {
+	int priority;
+	uint64_t unix_us;
+	const char *host;
+	pid_t pid;
+};
+
+/* One message: head, the fields of the line, and the line, which is printable.
+ * Returns its length; 0: it does not fit. Pure. */
+size_t bvh_log_rfc5424(const struct bvh_log_head *head, const char *line,
+		       char *buf, size_t cap);
 
 #endif

@@ -148,23 +148,16 @@ static int insert(struct bvl_journal *j, sqlite3_stmt *s, uint64_t seq,
 	return BV_OK;
 }
 
-static int append_within(struct bvl_journal *j, const struct bv_event *events,
-			 char *const *bytes, size_t n, struct bvl_head *ret,
-			 struct bv_err *err)
+static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
+			 const struct bv_event *events, char *const *bytes,
+			 size_t n, struct bvl_head *ret, struct bv_err *err)
 {
 	uint8_t hash[BVL_HASH_LEN] = { 0 };
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
 	uint64_t seq = 0;
 	int code = bvl_last(j, &seq, hash, err);
 
 	if (code == BV_OK)
 		code = check_head(j, seq, hash, err);
-	if (code == BV_OK)
-		code = bvl_sql_prepare(j,
-				       "INSERT INTO event(seq, prev, hash, "
-				       "kind, session, bytes) "
-				       "VALUES(?, ?, ?, ?, ?, ?)",
-				       &s, err);
 	for (size_t i = 0; code == BV_OK && i < n; i++)
 		code = insert(j, s, ++seq, hash, &events[i], bytes[i], err);
 	ret->seq = seq;
@@ -191,11 +184,20 @@ static int append_encoded(struct bvl_journal *j, const struct bv_event *events,
 			  char *const *bytes, size_t n, struct bv_err *err)
 {
 	struct bvl_head head = { .seq = 0 };
-	int code = bvl_sql_run(j, "BEGIN IMMEDIATE", err);
+	bvl_auto_stmt sqlite3_stmt *insert = NULL;
+	/* Before the lock: it reads the schema and compiles the triggers, most of
+	 * the work there is. */
+	int code = bvl_sql_prepare(j,
+				   "INSERT INTO event(seq, prev, hash, kind, "
+				   "session, bytes) VALUES(?, ?, ?, ?, ?, ?)",
+				   &insert, err);
 
+	if (code == BV_OK)
+		code = bvl_sql_run(j, "BEGIN IMMEDIATE", err);
 	if (code != BV_OK)
 		return code;
-	code = append_within(j, events, bytes, n, &head, err);
+	code = append_within(j, insert, events, bytes, n, &head, err);
+	sqlite3_reset(insert);
 	if (code == BV_OK)
 		code = bvl_sql_run(j, "COMMIT", err);
 	if (code != BV_OK) {

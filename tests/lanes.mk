@@ -7,7 +7,8 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libpam0g-dev libseccomp-dev \
 DEPS_TEST := libcmocka-dev libpam-wrapper openssh-server openssh-client \
 	openssh-sftp-server qemu-system-x86 mmdebstrap e2fsprogs python3 \
 	iproute2 util-linux procps groff binutils strace cron at rsync git \
-	pamtester jq clang lld wasi-libc libclang-rt-dev-wasm32 golang-go
+	pamtester jq clang lld wasi-libc libclang-rt-dev-wasm32 golang-go \
+	rsyslog systemd-journal-remote
 DEPS_COV := gcovr
 DEPS_VALGRIND := valgrind libc6-dbg
 DEPS_BENCH := bubblewrap firejail

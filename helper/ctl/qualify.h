@@ -83,6 +83,12 @@ int bvh_trial_down(struct bvh_trial *t, struct bv_err *err) BV_MUST_CHECK;
 void bvh_trial_done(struct bvh_trial *t);
 #define bv_auto_trial __attribute__((cleanup(bvh_trial_done)))
 
+/* What a guardian would plan for a login of the same user by the same policy with
+ * these lines, its shell being bvisor-shell; ret is initialised. */
+int bvh_trial_login(const struct bvh_trial *t, const char *lines,
+		    struct bvh_admission *ret,
+		    struct bv_err *err) BV_MUST_CHECK;
+
 /* The three in one, for what needs no look in between. */
 int bvh_trial_go(struct bvh_trial *t, int (*inside)(void *), void *arg,
 		 struct bv_err *err) BV_MUST_CHECK;
@@ -152,6 +158,7 @@ BVH_PROOF(commit_durable);
 BVH_PROOF(commit_best_effort);
 BVH_PROOF(discard);
 BVH_PROOF(list_outputs);
+BVH_PROOF(capture);
 
 /* One row in a process of its own, within its deadline; what a prover that died
  * left behind is removed. reason is at least BV_ERR_MSG_MAX bytes. */

@@ -6,6 +6,8 @@
 #include "helper/ctl/qualify.h"
 
 #include "helper/fd.h"
+#include "helper/kernfs.h"
+#include "helper/launch.h"
 #include "helper/sys.h"
 
 #include <errno.h>
@@ -13,10 +15,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define DEADLINE_MS 60000
 #define DRAIN_MS    5000
@@ -39,6 +43,7 @@ const bvh_proof_fn bvh_proofs[BV_COVER_N] = {
 	[BV_REQ_FDS_NONE] = bvh_proof_fds_none,
 	[BV_REQ_FDS_ONLY] = bvh_proof_fds_only,
 	[BV_REQ_LAUNCH_WORKLOAD] = bvh_proof_launch,
+	[BV_REQ_CAPTURE_STREAMS] = bvh_proof_capture,
 	[BV_REQ_TEMP_ROOT] = bvh_proof_temp_root,
 	[BV_REQ_TEMP_ROOT_SIZED] = bvh_proof_storage,
 	[BV_REQ_EXPOSE_RO] = bvh_proof_expose_ro,
@@ -82,8 +87,13 @@ static void clean_up(const struct bvh_stage *s, const struct bvh_outcome *o)
 {
 	struct bvh_leaf leaf = { .base_fd = s->base.fd, .fd = -1 };
 
+	char socket_path[sizeof(BVH_LAUNCH_DIR) + 1 + BV_SESSION_ID_LEN];
+
 	if (o->session[0] == '\0')
 		return;
+	snprintf(socket_path, sizeof(socket_path), BVH_LAUNCH_DIR "/%s",
+		 o->session);
+	(void)unlink(socket_path);
 	bvh_boundary_leaf_name(o->session, leaf.name);
 	leaf.fd = openat(s->base.fd, leaf.name,
 			 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -93,6 +103,41 @@ static void clean_up(const struct bvh_stage *s, const struct bvh_outcome *o)
 	(void)bvh_leaf_drain(&leaf, DRAIN_MS);
 	(void)!bvh_leaf_remove(&leaf, NULL);
 	bvh_leaf_done(&leaf);
+}
+
+/* Everybody whose parent we are, but the prover. By the kernel's list, which none
+ * of them can leave. */
+static void kill_children(void)
+{
+	char text[4096], path[64];
+	char *save = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+		 (int)getpid());
+	if (bvh_kernfs_read(AT_FDCWD, path, text, sizeof(text)) != 0)
+		return;
+	for (const char *w = strtok_r(text, " \n", &save); w != NULL;
+	     w = strtok_r(NULL, " \n", &save))
+		(void)kill((pid_t)strtol(w, NULL, 10), SIGKILL);
+}
+
+/* What outlived its prover is our child by now (PR_SET_CHILD_SUBREAPER), whatever
+ * it did to get away: daemons of a proof whose guard is broken, or that was ended
+ * at its deadline before it came to end them. None of them is a session's. */
+static void end_orphans(void)
+{
+	const struct timespec nap = { .tv_nsec = 5 * 1000 * 1000 };
+
+	for (int i = 0; i < DRAIN_MS / 5; i++) {
+		const pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0 && errno != EINTR)
+			return;
+		if (pid != 0)
+			continue; /* it may have left us its own */
+		kill_children();
+		(void)nanosleep(&nap, NULL);
+	}
 }
 
 /* Its end, or the deadline. */
@@ -168,13 +213,16 @@ enum bvl_result bvh_prove(const struct bvh_stage *s, unsigned int cover,
 		snprintf(reason, BV_ERR_MSG_MAX,
 			 "bvisorctl qualify has no proof of it");
 		result = BVL_SKIP;
-	} else if (o == MAP_FAILED || (pid = fork()) < 0) {
+	} else if (o == MAP_FAILED ||
+		   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ||
+		   (pid = fork()) < 0) {
 		snprintf(reason, BV_ERR_MSG_MAX, "no process for the proof");
 	} else {
 		if (pid == 0)
 			prover(s, cover, o, self);
 		await(pid, o);
 		clean_up(s, o);
+		end_orphans();
 		result = result_of(o, reason);
 	}
 	if (o != MAP_FAILED)

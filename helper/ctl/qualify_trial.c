@@ -255,6 +255,17 @@ static int take_over(void *arg)
 	return BVH_SHELL_REFUSED;
 }
 
+int bvh_trial_login(const struct bvh_trial *t, const char *lines,
+		    struct bvh_admission *ret, struct bv_err *err)
+{
+	struct bv_snapshot snap = t->stage->snap;
+	int code = bv_snapshot_set(&snap, BV_FACT_EXEC_BOUNDARY, "shell", err);
+
+	if (code == BV_OK)
+		code = make_spec(ret, t->stage, lines, err);
+	return code == BV_OK ? plan(ret, &snap, err) : code;
+}
+
 /* The guardian's half: the plan of a login with an exec boundary. */
 static int make_launch(struct bvh_trial *t, const char *lines,
 		       const char *shell, struct hand_over *h,
@@ -262,7 +273,6 @@ static int make_launch(struct bvh_trial *t, const char *lines,
 {
 	struct bvh_admission *adm = calloc(1, sizeof(*adm));
 	unsigned char *bytes = malloc(BV_LAUNCH_MAX);
-	struct bv_snapshot snap = t->stage->snap;
 	char all[POLICY_MAX];
 	size_t len = 0;
 	int code;
@@ -271,11 +281,7 @@ static int make_launch(struct bvh_trial *t, const char *lines,
 		return bv_fail(err, BV_E_NOMEM, "a launch plan");
 	bvh_admission_init(adm);
 	snprintf(all, sizeof(all), "%s[session]\nshell = %s\n", lines, shell);
-	code = bv_snapshot_set(&snap, BV_FACT_EXEC_BOUNDARY, "shell", err);
-	if (code == BV_OK)
-		code = make_spec(adm, t->stage, all, err);
-	if (code == BV_OK)
-		code = plan(adm, &snap, err);
+	code = bvh_trial_login(t, all, adm, err);
 	if (code == BV_OK)
 		code = bvh_launch_make(&adm->plan, bytes, BV_LAUNCH_MAX, &len,
 				       err);

@@ -131,6 +131,7 @@ t 'the record is there and root'\''s alone' test \
 t 'its digest is what was told' test "$(jq -r .sha256 "$record")" = \
 	"$(jq -r .record "$work/qualified")"
 t 'no leaf is left' test -z "$(find "$base" -name 'session-*')"
+t 'no process of a proof is left' test -z "$(pgrep -f "^$ctl qualify")"
 t 'no stage is left' test -z "$(find /run/bvisor -name 'qualify*')"
 t 'nor anything in /tmp' test -z "$(find /tmp -maxdepth 1 -name 'bvisor-qualify.*')"
 t 'one row alone keeps nothing' status 0 $ctl qualify --row 'Filesystem(read)'

@@ -59,6 +59,14 @@ static void test_guardian_killed__adopted_then_rolled_back(void **state)
 	leader_done(&l);
 }
 
+static bool has_only_started(const struct leader *l)
+{
+	char kinds[256];
+
+	kinds_of(l->view->session, kinds);
+	return strcmp(kinds, "started") == 0;
+}
+
 static void test_both_killed__the_next_session_records_it(void **state)
 {
 	struct order order = open_as("bvt-alice");
@@ -73,15 +81,20 @@ static void test_both_killed__the_next_session_records_it(void **state)
 	kill(dead.pid, SIGKILL);
 	kill(guardian, SIGKILL);
 	eventually(is_dead(dead.pid) && is_dead(guardian));
-	unlink(RUN_DIR "/swept");
-	next = opened(&order);
-	assert_true(leader_step(&next, 'c'));
+	/* A guardian in passing has no time to wait for a journal that is busy:
+	 * then it is the next one's, or the one's after that. */
+	for (int i = 0; i < 20 && has_only_started(&dead); i++) {
+		unlink(RUN_DIR "/swept");
+		next = opened(&order);
+		assert_true(leader_step(&next, 'c'));
+		leader_done(&next);
+		eventually(guardians_are_gone());
+	}
 	eventually(!leaf_exists(&dead));
 	eventually(nothing_left());
 	assert_kinds(dead.view->session, "started report recovery");
 	assert_member(dead.view->session, "recovery", "verdict", "rolled-back");
 	leader_done(&dead);
-	leader_done(&next);
 	assert_sound();
 }
 

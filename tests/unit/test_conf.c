@@ -237,6 +237,7 @@ static void assert_defaults(const struct bv_config *c)
 	assert_false(c->unmatched_stated);
 	assert_false(c->qualification_local);
 	assert_null(c->cgroup_base);
+	assert_null(c->syslog_socket);
 	assert_string_equal(c->state_dir, "/var/lib/bvisor");
 	assert_string_equal(c->run_dir, "/run/bvisor");
 	assert_string_equal(c->user_message,
@@ -275,7 +276,8 @@ static void test_config__all_keys__taken(void **state)
 				    "state_dir = /s\nrun_dir = /r/\n"
 				    "user_message = No. " STARS "\n"
 				    "journal_age = 30d\njournal_size = 1M\n"
-				    "qualification = local\n",
+				    "qualification = local\n"
+				    "syslog_socket = /run/l\n",
 			       &c, &err),
 			 BV_OK);
 	assert_true(c.unmatched_refuse);
@@ -285,6 +287,7 @@ static void test_config__all_keys__taken(void **state)
 	assert_string_equal(c.run_dir, "/r/");
 	assert_string_equal(c.user_message, "No. " STARS);
 	assert_true(c.qualification_local);
+	assert_string_equal(c.syslog_socket, "/run/l");
 	assert_true(c.journal_age_us == UINT64_C(30) * 86400 * 1000000);
 	assert_true(c.journal_bytes == 1 << 20);
 	bv_arena_done(&arena);
@@ -293,6 +296,12 @@ static void test_config__all_keys__taken(void **state)
 			       &err),
 			 BV_OK);
 	assert_true(c.journal_age_us == 0 && c.journal_bytes == 0);
+	bv_arena_done(&arena);
+	assert_int_equal(parse(&arena,
+			       HEAD "syslog_socket = /" STARS "123456\n", &c,
+			       &err),
+			 BV_OK);
+	assert_string_equal(c.syslog_socket, "/" STARS "123456");
 	bv_arena_done(&arena);
 	assert_int_equal(parse(&arena, HEAD "unmatched = allow\n", &c, &err),
 			 BV_OK);
@@ -330,9 +339,18 @@ static void test_config__fault__line_and_nothing_written(void **state)
 		{ HEAD "colour = red\n",
 		  "c:3: unknown key 'colour'; known: unmatched, cgroup_base, "
 		  "state_dir, run_dir, user_message, journal_age, journal_size, "
-		  "qualification" },
+		  "qualification, syslog_socket" },
 		{ HEAD "qualification = remote\n",
 		  "c:3: qualification: 'remote' is not one of: static, local" },
+		{ HEAD "syslog_socket = log\n",
+		  "c:3: syslog_socket: 'log' is no absolute path of a socket, "
+		  "of at most 107 bytes" },
+		{ HEAD "syslog_socket = /run/../log\n",
+		  "c:3: syslog_socket: the path holds '..'" },
+		{ HEAD "syslog_socket = /" STARS "1234567\n",
+		  "c:3: syslog_socket: '/" STARS
+		  "1234567' is no absolute path of a socket, of at most 107 "
+		  "bytes" },
 		{ HEAD "state_dir = var\n",
 		  "c:3: state_dir: 'var' is no absolute path of a directory" },
 		{ HEAD "state_dir = ~/x\n",

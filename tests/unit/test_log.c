@@ -114,6 +114,85 @@ static void test_fields__read_off_the_line(void **state)
 	assert_int_equal(bvh_log_fields("session=00c0 user=a", buf, 25), 20);
 }
 
+/* --- RFC 5424 ---------------------------------------------------------------- */
+
+static const struct bvh_log_head head = {
+	.priority = 5, /* notice; authpriv is 10: 10 * 8 + 5 */
+	.unix_us = 1700000000000001,
+	.host = "host-a",
+	.pid = 4711,
+};
+#define HEAD "<85>1 2023-11-14T22:13:20.000001Z host-a bvisor-helper 4711 - "
+
+static void test_rfc5424__head_fields_and_line(void **state)
+{
+	static const struct {
+		const char *line, *message;
+	} rows[] = {
+		{ "session=00c0 user=alice leader_pid=7 opened in 3 us",
+		  HEAD "[bvisor@32473 session=\"00c0\" user=\"alice\" "
+		       "leader_pid=\"7\"] session=00c0 user=alice "
+		       "leader_pid=7 opened in 3 us" },
+		{ "holder: base x", HEAD "- holder: base x" },
+		{ "", HEAD "- " },
+		/* What ends a value, an element or the escape itself. */
+		{ "session=1 user=a\\x20]b reason=\"no \"x\" [y]\"",
+		  HEAD "[bvisor@32473 session=\"1\" user=\"a\\\\x20\\]b\" "
+		       "reason=\"no \\\"x\\\" [y\\]\"] session=1 "
+		       "user=a\\x20]b reason=\"no \"x\" [y]\"" },
+	};
+	char buf[1024];
+
+	(void)state;
+	for (size_t i = 0; i < BV_LEN(rows); i++) {
+		const size_t n = bvh_log_rfc5424(&head, rows[i].line, buf,
+						 sizeof(buf) - 1);
+
+		buf[n] = '\0';
+		assert_string_equal(buf, rows[i].message);
+	}
+}
+
+static void test_rfc5424__a_host_that_is_no_word__none(void **state)
+{
+	static const char *const hosts[] = { "", "a b", "a\nb", "\xc3\xa4" };
+	struct bvh_log_head h = head;
+	char buf[256];
+
+	(void)state;
+	for (size_t i = 0; i < BV_LEN(hosts); i++) {
+		h.host = hosts[i];
+		buf[bvh_log_rfc5424(&h, "x", buf, sizeof(buf) - 1)] = '\0';
+		assert_string_equal(buf,
+				    "<85>1 2023-11-14T22:13:20.000001Z - "
+				    "bvisor-helper 4711 - - x");
+	}
+}
+
+/* All of it or nothing; and the longest line there is, each byte of it
+ * escaped, fits what is sent. */
+static void test_rfc5424__room(void **state)
+{
+	char buf[8192], line[2048] = "session=00c0 a=";
+	const size_t whole = sizeof(HEAD "- x") - 1;
+
+	(void)state;
+	for (size_t cap = 0; cap <= whole + 1; cap++) {
+		memset(buf, '#', sizeof(buf));
+		assert_int_equal(bvh_log_rfc5424(&head, "x", buf, cap),
+				 cap >= whole ? whole : 0);
+		assert_int_equal(buf[cap], '#');
+	}
+	memset(line + strlen(line), ']', sizeof(line) - strlen(line) - 1);
+	assert_true(bvh_log_rfc5424(&head, line, buf, sizeof(buf)) > 0);
+	for (size_t i = 0; i + 4 < sizeof(line); i += 4)
+		memcpy(line + i, "a=] ", 4);
+	assert_true(bvh_log_rfc5424(&head, line, buf, sizeof(buf)) > 0);
+	for (size_t i = 0; i + 3 < sizeof(line); i += 3)
+		memcpy(line + i, "a= ", 3);
+	assert_true(bvh_log_rfc5424(&head, line, buf, sizeof(buf)) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +201,10 @@ int main(void)
 		cmocka_unit_test(test_field__long__cut_and_marked),
 		cmocka_unit_test(test_text__only_the_unprintable_changes),
 		cmocka_unit_test(test_fields__read_off_the_line),
+		cmocka_unit_test(test_rfc5424__head_fields_and_line),
+		cmocka_unit_test(
+			test_rfc5424__a_host_that_is_no_word__none),
+		cmocka_unit_test(test_rfc5424__room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
