@@ -104,11 +104,17 @@ static int confine(struct bws *s, struct bv_err *err)
 	int code = bws_filter_shell(&bpf, err);
 
 	if (code == BV_OK)
-		code = bws_filter_command(&s->command_bpf, err);
+		code = s->inlined ? bws_filter_inline(&s->command_bpf, err)
+				  : bws_filter_command(&s->command_bpf, err);
 	if (code == BV_OK && (setrlimit(RLIMIT_CORE, &none) != 0 ||
 			      prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0))
 		code = bv_fail_errno(err, errno, "core dumps");
-	return code == BV_OK ? bws_confine_shell(&s->store, &bpf, err) : code;
+	if (code == BV_OK)
+		code = bws_confine_shell(&s->store, &bpf, err);
+	/* What would hold each command holds all of us. */
+	if (code == BV_OK && s->inlined)
+		code = bws_confine_calls(&s->command_bpf, err);
+	return code;
 }
 
 /* Home, whether a command reaches it or only what is below. */
@@ -207,9 +213,14 @@ int main(int argc, char **argv)
 	struct bv_err err = { 0 };
 	const char *command;
 
+	if (argc > 1 && strcmp(argv[1], "--inline") == 0) {
+		s.inlined = true;
+		argv[1] = argv[0];
+		argv++, argc--;
+	}
 	if (argc < 1 || argc == 2 || argc > 3 ||
 	    (argc == 3 && strcmp(argv[1], "-c") != 0)) {
-		fputs("usage: bvisor-wasm [-c COMMAND]\n", stderr);
+		fputs("usage: bvisor-wasm [--inline] [-c COMMAND]\n", stderr);
 		return BWS_USAGE;
 	}
 	if (settle(&s, &o, argc == 1, &err) != BV_OK) {

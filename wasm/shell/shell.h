@@ -115,9 +115,10 @@ struct bws_bpf {
 	size_t n;
 };
 
-/* For the shell (a deny list) and for a command (an allow list; all else
- * kills). */
+/* For the shell (a deny list), for a command (an allow list; all else kills) and
+ * for a shell that is both (an allow list; all else is not permitted). */
 int bws_filter_shell(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
+int bws_filter_inline(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 int bws_filter_command(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 
 /* Irrevocably, for this process and its children: reads the store, and what
@@ -125,7 +126,8 @@ int bws_filter_command(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 int bws_confine_shell(const struct bws_store *store, const struct bws_bpf *bpf,
 		      struct bv_err *err) BV_MUST_CHECK;
 
-/* In a command's process, in this order: what it may open, then what it may
+/* In a command's process, or (the second alone) on top of a shell that runs its
+ * commands itself, in this order: what it may open, then what it may
  * call. Between the two it opens its redirections. */
 int bws_confine_files(const struct bws_store *store,
 		      const struct bws_entry *entry,
@@ -186,6 +188,7 @@ struct bws {
 	struct bv_subject who;
 	struct bw_totals totals;
 	struct bws_bpf command_bpf;
+	bool inlined; /* commands run in this process */
 	char cwd[BWS_PATH_MAX]; /* absolute, plain */
 	int status;             /* $? */
 	bool interactive;
