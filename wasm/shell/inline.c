@@ -44,7 +44,6 @@ struct stage {
 static struct stage stages[BW_LINE_PIPE_MAX];
 static size_t stages_n;
 static volatile sig_atomic_t ended_by;
-static rlim_t file_bytes_before;
 
 /* --- signals and time ------------------------------------------------------ */
 
@@ -209,8 +208,6 @@ static void limit_files(uint64_t bytes)
 
 	if (getrlimit(RLIMIT_FSIZE, &now) != 0)
 		return;
-	if (file_bytes_before == 0)
-		file_bytes_before = now.rlim_cur;
 	now.rlim_cur = bytes < now.rlim_max ? (rlim_t)bytes : now.rlim_max;
 	(void)setrlimit(RLIMIT_FSIZE, &now);
 }
@@ -319,7 +316,6 @@ static void prepare(struct jobs *jobs)
 {
 	memset(stages, 0, sizeof(stages));
 	ended_by = 0;
-	file_bytes_before = 0;
 	for (size_t i = 0; i < jobs->n; i++) {
 		const struct bw_amounts *share = &jobs->job[i].command.share;
 
@@ -335,15 +331,18 @@ static void prepare(struct jobs *jobs)
 
 void bws_inline_run(struct jobs *jobs)
 {
+	struct rlimit files;
 	sigset_t before;
 
+	if (getrlimit(RLIMIT_FSIZE, &files) != 0)
+		files.rlim_cur = RLIM_INFINITY;
 	prepare(jobs);
 	signals_on(&before);
 	for (size_t i = 0; i < jobs->n; i++)
 		begin(jobs, i);
 	run_all();
 	signals_off(&before);
-	limit_files(file_bytes_before);
+	limit_files(files.rlim_cur);
 	if (ended_by != 0) {
 		jobs->s->interrupted = true;
 		if (ended_by != SIGINT)
