@@ -140,7 +140,7 @@ echo "# ended $((($(date +%s%N) - before) / 1000)) us after the signal (with thi
 is "$status" 130 'and ends when it is interrupted'
 has "$err" 'spin: interrupted' 'and says so'
 out=$(as_user python3 tests/vm/guest/tools/terminal.py -t 90 'wait:wasm:~> $' \
-	'send:spin 0 on; env not\n' 'wait:\r\n' 'send:\x03' 'wait:spin: interrupted\r\nwasm:~> $' \
+	'send:spin 0 on; env not\n' 'wait:\r\non\r\n' 'send:\x03' 'wait:spin: interrupted\r\nwasm:~> $' \
 	'send:env $?\n' 'wait:\[130\]' 'wait:> $' \
 	'send:env go; cat; env not\n' 'wait:=\[go\]' 'send:x\n' 'wait:x\r\nx\r\n' \
 	'send:\x03' 'wait:cat: interrupted\r\nwasm:~> $' \

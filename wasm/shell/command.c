@@ -127,11 +127,13 @@ static int set_limits(const struct bws_command *c, struct bv_err *err)
 static int close_others(const struct bws_store *store,
 			const struct bws_command *c, struct bv_err *err)
 {
-	int keep[BW_GRANT_DIRS_MAX + 3];
+	int keep[BW_GRANT_DIRS_MAX + 4];
 	size_t n = 0;
 	int next = 3;
 
 	keep[n++] = c->module_fd;
+	if (bws_red(BWS_RED_CHANNEL))
+		keep[n++] = c->guardian_fd;
 	for (size_t i = 0; i < c->entry->dirs; i++)
 		keep[n++] = store->mount[c->entry->dir[i].mount].fd;
 	for (size_t i = 0; i < 2; i++)

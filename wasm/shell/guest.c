@@ -169,6 +169,7 @@ uint32_t bws_guest_tell(const struct bws_command *c, const struct bw_task *task,
 	c->report->output_bytes = r.counts.output_bytes;
 	c->report->storage_bytes = r.counts.storage_bytes;
 	c->report->peak_pages = r.peak_pages;
+	c->report->cpu_spent = cpu_spent;
 	if (r.outcome == BW_TRAPPED) {
 		phase = BWS_STOPPED;
 		status = BWS_TRAP;

@@ -128,6 +128,7 @@ static int look_at(struct jobs *jobs, const struct bw_simple *c, bool piped_in,
 	*j = (struct job){ .pidfd = -1 };
 	j->command = (struct bws_command){
 		.module_fd = -1,
+		.guardian_fd = s->guardian_fd,
 		.stream = { -1, -1 },
 		.cwd = s->cwd,
 	};
@@ -384,6 +385,27 @@ static int judge(const struct job *j, const struct bws_report *r, bool told)
 	return told ? (int)(r->status & 0xff) : BWS_TRAP;
 }
 
+/* The same in one word. */
+static enum bv_command_verdict verdict_of(const struct job *j,
+					  const struct bws_report *r, bool told)
+{
+	if (told && r->phase == BWS_ENDED)
+		return BV_COMMAND_ENDED;
+	if (r->phase == BWS_DECLINED && WIFEXITED(j->status))
+		return BV_COMMAND_REFUSED;
+	if (j->reason != 0)
+		return j->reason == BWS_INTERRUPT ? BV_COMMAND_INTERRUPTED
+						  : BV_COMMAND_WALL;
+	if (!WIFEXITED(j->status))
+		return WTERMSIG(j->status) == SIGXCPU ? BV_COMMAND_CPU
+						      : BV_COMMAND_KILLED;
+	if (told && r->status == BWS_INTERRUPT)
+		return BV_COMMAND_INTERRUPTED;
+	if (told && r->status == BWS_SPENT)
+		return r->cpu_spent ? BV_COMMAND_CPU : BV_COMMAND_FUEL;
+	return told ? BV_COMMAND_TRAP : BV_COMMAND_KILLED;
+}
+
 static int settle(struct jobs *jobs, size_t i)
 {
 	struct job *j = &jobs->job[i];
@@ -410,6 +432,9 @@ static int settle(struct jobs *jobs, size_t i)
 	bw_totals_give(t, &j->command.share, &used);
 	t->wall_us += j->wall_us;
 	bws_record(j->command.entry, status, &r, told, j->cpu_us, j->wall_us);
+	bws_guardian_tell(jobs->s, j->command.entry, status,
+			  verdict_of(j, &r, told), told ? &r : NULL, j->cpu_us,
+			  j->wall_us);
 	return status;
 }
 

@@ -135,6 +135,8 @@ static int settle(struct bws *s, struct origin *o, bool interactive,
 	if (code == BV_OK)
 		code = take_environment(o, err);
 	if (code == BV_OK)
+		code = bws_guardian_ask(s, err);
+	if (code == BV_OK)
 		code = bws_whom(o->user, o->home, &s->store.arena, &s->who,
 				err);
 	if (code == BV_OK)
@@ -208,7 +210,7 @@ static const char *find_command(int argc, char **argv, const struct origin *o)
 
 int main(int argc, char **argv)
 {
-	static struct bws s = { .signal_fd = -1 };
+	static struct bws s = { .signal_fd = -1, .guardian_fd = -1 };
 	struct origin o = { 0 };
 	struct bv_err err = { 0 };
 	const char *command;

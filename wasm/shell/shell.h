@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/command.h"
 #include "core/match.h"
 #include "wasm/grant.h"
 #include "wasm/line.h"
@@ -153,6 +154,7 @@ struct bws_report {
 	uint64_t output_bytes;
 	uint64_t storage_bytes;
 	uint32_t peak_pages;
+	uint32_t cpu_spent; /* of BWS_SPENT: not fuel */
 	char text[512];
 };
 
@@ -167,6 +169,7 @@ struct bws_command {
 	const struct bws_entry *entry;
 	const char *const *argv;
 	int module_fd;
+	int guardian_fd; /* the shell's: not to be kept */
 	int stream[2]; /* stdin, stdout: pipes of the pipeline, or -1 */
 	struct bws_file in, out;
 	struct bw_amounts share;
@@ -189,6 +192,8 @@ struct bws {
 	struct bw_totals totals;
 	struct bws_bpf command_bpf;
 	bool inlined; /* commands run in this process */
+	int guardian_fd; /* -1: there is none, or it hears no more */
+	uint64_t told;   /* records sent, or tried */
 	char cwd[BWS_PATH_MAX]; /* absolute, plain */
 	int status;             /* $? */
 	bool interactive;
@@ -211,6 +216,15 @@ void bws_record(const struct bws_entry *entry, int status,
 		uint64_t wall_us);
 void bws_record_refusal(const char *name); /* of a transfer */
 void bws_record_open(void);
+
+/* guardian.c: before anything of the user's is looked at: in a session its
+ * guardian says how commands are isolated, outside of one s->inlined stays. */
+int bws_guardian_ask(struct bws *s, struct bv_err *err) BV_MUST_CHECK;
+/* What one command did, to whoever writes the session's report. */
+void bws_guardian_tell(struct bws *s, const struct bws_entry *entry, int status,
+		       enum bv_command_verdict verdict,
+		       const struct bws_report *counts, /* NULL: unknown */
+		       uint64_t cpu_us, uint64_t wall_us);
 
 /* interpret.c: a whole line; sets and returns s->status. */
 int bws_line(struct bws *s, const char *text, size_t len);
