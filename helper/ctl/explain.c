@@ -253,8 +253,11 @@ static void say_paths(const struct bv_spec *spec)
 			    r->optional ? " (if it is there)" : "");
 	}
 	if (spec->workload == BV_WORKLOAD_WASM)
-		bvh_ctl_say("%-12s " BV_WASM_PATH " and nothing else\n",
-			    "EXECUTABLE");
+		bvh_ctl_say("%-12s " BV_WASM_PATH " and nothing else; %s\n",
+			    "EXECUTABLE",
+			    spec->policy->isolation == BV_ISOLATION_INLINE
+				    ? "all commands in one process"
+				    : "a process for each command");
 }
 
 static void say_refusal(const struct bvh_admission *adm)
