@@ -261,6 +261,7 @@ const char *bv_network_name(enum bv_network n);
 const char *bv_spawn_name(enum bv_spawn s);
 const char *bv_workload_name(enum bv_workload w);
 const char *bv_isolation_name(enum bv_isolation i);
+const char *bv_isolation_text(const struct bv_policy *p); /* for people */
 const char *bv_commit_name(enum bv_commit c); /* "durable" */
 
 #endif

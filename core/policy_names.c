@@ -114,6 +114,13 @@ const char *bv_isolation_name(enum bv_isolation i)
 	return name_of(isolation_names, BV_LEN(isolation_names), i);
 }
 
+const char *bv_isolation_text(const struct bv_policy *p)
+{
+	return p->isolation == BV_ISOLATION_INLINE
+		       ? "all commands in one process"
+		       : "a process for each command";
+}
+
 const char *bv_workload_name(enum bv_workload w)
 {
 	return name_of(workload_names, BV_LEN(workload_names), w);

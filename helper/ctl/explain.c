@@ -254,10 +254,7 @@ static void say_paths(const struct bv_spec *spec)
 	}
 	if (spec->workload == BV_WORKLOAD_WASM)
 		bvh_ctl_say("%-12s " BV_WASM_PATH " and nothing else; %s\n",
-			    "EXECUTABLE",
-			    spec->policy->isolation == BV_ISOLATION_INLINE
-				    ? "all commands in one process"
-				    : "a process for each command");
+			    "EXECUTABLE", bv_isolation_text(spec->policy));
 }
 
 static void say_refusal(const struct bvh_admission *adm)

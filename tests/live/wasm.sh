@@ -494,7 +494,7 @@ inlined() {
 	has "$out" 'all commands in one process' 'inline: and how commands are isolated'
 	grant seq '[streams]' 'stdin = yes'
 	login bvt-wasm@127.0.0.1 "seq 30000 | sort | head -n 2 | wc; spin"
-	is "$status:$out" '152:2 2 8' 'inline: a pipeline, and fuel'
+	is "$status:$out" '152:2 2 5' 'inline: a pipeline, and fuel'
 	is "$(report '[.commands.list[] | [.name, .verdict]]')" \
 		'[["seq","ended"],["sort","ended"],["head","ended"],["wc","ended"],["spin","fuel"]]' 'inline: told'
 	(
@@ -519,7 +519,7 @@ inlined() {
 	is "$children" '' 'inline: three commands and never a child'
 	kill "$(cat "$work/sleep")"
 	wait
-	out=$(ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 '--inline' 2>&1 </dev/null)
+	out=$(ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 -- --inline 2>&1 </dev/null)
 	has "$out" 'not found' 'inline: it is no word of a line'
 }
 cgroot=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
