@@ -150,7 +150,7 @@ void bv_profile_wasm(const struct bv_snapshot *snap, struct bv_profile *ret)
 	}
 	/* What a launch lacks, the shell's own filter lacks as well. */
 	for (unsigned int r = 0; r < BV_REQ_N; r++)
-		if (rows[r].source == SHELL && shell)
+		if (rows[r].source == SHELL)
 			ret->req[r] = launch->enforcement == BV_UNSUPPORTED
 					      ? *launch
 					      : rows[r].best;

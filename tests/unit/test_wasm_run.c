@@ -209,9 +209,15 @@ static void test_run_turns__whatever_is_computed__the_same(void **state)
 		CONFIG(command_grow, &bare),   CONFIG(command_far, &bare),
 		CONFIG(command_begins, &bare), CONFIG(command_flood, &bare),
 	};
+	struct bw_run_config ends = CONFIG(command_begins, &bare);
 	struct bw_run_result whole, turned;
 
 	(void)state;
+	ends.fuel = 1u << 30;
+	whole = run(&ends);
+	assert_int_equal(whole.outcome, BW_DONE);
+	assert_true(in_turns(&ends, &turned) > 3);
+	same(&whole, &turned);
 	for (size_t i = 0; i < BV_LEN(all); i++)
 		/* Wherever the account ends in a turn. */
 		for (uint64_t fuel = (5u << 20) - 3; fuel < (5u << 20) + 3;
