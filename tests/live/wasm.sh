@@ -480,6 +480,36 @@ told() {
 	has "$out" 'command      spin: fuel, status 152, fuel 3000000' 'told: and what was told'
 	out=$("$ctl" verify 2>&1)
 	is $? 0 'told: the report is what the journal has sealed'
+	kept_ear
+}
+# The guard taken out: a command that keeps what its shell has is seen to.
+kept_ear() {
+	local one='' policy=/etc/bvisor/policies/wasm-only.conf
+	if [ ! -x "$red" ]; then
+		n=$((n + 1))
+		echo "ok $n - told: a command that keeps the guardian's ear # SKIP no red build"
+		return
+	fi
+	install -m 0755 "$red" $wsh.new && mv $wsh.new $wsh
+	echo wasm-channel >/run/bvisor.red
+	sed -i.kept 's|^write = ~|&\nread = /run/bvisor.red|' $policy
+	(
+		sleep 60 &
+		echo $! >"$work/sleep"
+		wait
+	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 cat >/dev/null 2>&1 &
+	for _ in $(seq 200); do
+		one=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat')
+		[ -n "$one" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$one/status" && break
+		sleep 0.05
+	done
+	err="pid=$one"
+	has "$(sockets "$one")" "$(ear "$one")" 'told: without its guard a command keeps the way to the guardian'
+	kill "$(cat "$work/sleep")"
+	wait
+	rm /run/bvisor.red
+	mv $policy.kept $policy
+	install -m 0755 "$build/bvisor-wasm" $wsh.new && mv $wsh.new $wsh
 }
 # A policy without new tasks: all commands in the shell's own process.
 inlined() {
