@@ -41,7 +41,7 @@ struct bv_plan_subject {
 struct bv_plan_fs {
 	const char *path;
 	uint32_t rights; /* BV_FS_* */
-	bool optional;
+	bool optional, has_optional;
 };
 
 struct bv_plan_expose {

@@ -29,12 +29,6 @@ static const char *commit_name(unsigned int v)
 {
 	return bv_commit_name((enum bv_commit)v);
 }
-static const char *right_name(unsigned int v)
-{
-	static const char *const names[] = { "read", "write", "exec", "hide" };
-
-	return v < BV_LEN(names) ? names[v] : "?";
-}
 static const struct bv_shape_set workloads = { workload_name,
 					       BV_WORKLOAD_WASM + 1 };
 static const struct bv_shape_set bases = { base_name, BV_BASE_NONE + 1 };
@@ -42,7 +36,7 @@ static const struct bv_shape_set networks = { network_name,
 					      BV_NETWORK_OPEN + 1 };
 static const struct bv_shape_set spawns = { spawn_name, BV_SPAWN_NONE + 1 };
 static const struct bv_shape_set commits = { commit_name, BV_COMMIT_N };
-static const struct bv_shape_set rights = { right_name, 4 };
+static const struct bv_shape_set rights = { bv_fs_set_name, BV_FS_SETS_N };
 
 static const struct bv_shape_row policy_rows[] = {
 	BV_ROW_TEXT("name", bv_plan_policy, name, 1, BV_POLICY_NAME_MAX),
@@ -58,12 +52,20 @@ static const struct bv_shape_row subject_rows[] = {
 };
 BV_SHAPE(subject_shape, subject_rows, bv_plan_subject, NULL);
 
+static int check_fs(struct bv_shape_at *at, const void *decoded)
+{
+	const struct bv_plan_fs *f = decoded;
+
+	if (f->has_optional && !f->optional)
+		return bv_shape_fail(at, "optional", "true, or not there");
+	return BV_OK;
+}
 static const struct bv_shape_row fs_rows[] = {
 	BV_ROW_TEXT("path", bv_plan_fs, path, 1, PATH_BYTES_MAX),
-	BV_ROW_NAMES("rights", bv_plan_fs, rights, &rights),
-	BV_ROW_BOOL("optional", bv_plan_fs, optional),
+	BV_ROW_NAME("rights", bv_plan_fs, rights, &rights),
+	BV_ROW_BOOL_OPTIONAL("optional", bv_plan_fs, optional, has_optional),
 };
-BV_SHAPE(fs_shape, fs_rows, bv_plan_fs, NULL);
+BV_SHAPE(fs_shape, fs_rows, bv_plan_fs, check_fs);
 
 /* As bv_net_text() writes it, and no other way. */
 static int check_peer(struct bv_shape_at *at, const void *decoded)

@@ -2,23 +2,44 @@
 /* Length-prefixed fields into SHA-256 (libmd). */
 #include "core/digest.h"
 
-#include <endian.h>
 #include <string.h>
 
-static void put_number(struct bv_digest *d, uint64_t v)
-{
-	const uint64_t be = htobe64(v);
+#define KEY_MAX    64u
+#define NUMBER_MAX 10u /* 64 bits, seven a byte */
 
-	SHA256Update(&d->sha, (const uint8_t *)&be, sizeof(be));
+/* Seven bits a byte, the lowest first, the last byte below 128: one form for
+ * each number, and none is the beginning of another's. */
+static size_t write_number(uint8_t *out, uint64_t v)
+{
+	size_t n = 0;
+
+	for (; v >= 0x80; v >>= 7)
+		out[n++] = (uint8_t)(v | 0x80);
+	out[n++] = (uint8_t)v;
+	return n;
 }
 
-static void put_field(struct bv_digest *d, const char *key, char type)
+/* The head of a field, and the number behind it when it has one, in one piece:
+ * libmd is quicker with few long pieces than with many short ones. */
+static void put_head(struct bv_digest *d, const char *key, char type,
+		     const uint64_t *number)
 {
+	uint8_t head[NUMBER_MAX + KEY_MAX + 1 + NUMBER_MAX];
 	const size_t len = strlen(key);
+	size_t n = write_number(head, len);
 
-	put_number(d, len);
-	SHA256Update(&d->sha, (const uint8_t *)key, len);
-	SHA256Update(&d->sha, (const uint8_t *)&type, 1);
+	if (len <= KEY_MAX) {
+		memcpy(head + n, key, len);
+		n += len;
+	} else {
+		SHA256Update(&d->sha, head, n);
+		SHA256Update(&d->sha, (const uint8_t *)key, len);
+		n = 0;
+	}
+	head[n++] = (uint8_t)type;
+	if (number != NULL)
+		n += write_number(head + n, *number);
+	SHA256Update(&d->sha, head, n);
 }
 
 void bv_digest_begin(struct bv_digest *d, const char *domain)
@@ -29,28 +50,26 @@ void bv_digest_begin(struct bv_digest *d, const char *domain)
 
 void bv_digest_u64(struct bv_digest *d, const char *key, uint64_t v)
 {
-	put_field(d, key, 'u');
-	put_number(d, v);
+	put_head(d, key, 'u', &v);
 }
 
 void bv_digest_bytes(struct bv_digest *d, const char *key, const void *bytes,
 		     size_t len)
 {
-	put_field(d, key, 'b');
-	put_number(d, len);
+	const uint64_t n = len;
+
+	put_head(d, key, 'b', &n);
 	SHA256Update(&d->sha, bytes, len);
 }
 
 /* No text is something else than an empty text. */
 void bv_digest_text(struct bv_digest *d, const char *key, const char *text)
 {
-	if (text == NULL) {
-		put_field(d, key, 'n');
-		return;
-	}
-	put_field(d, key, 't');
-	put_number(d, strlen(text));
-	SHA256Update(&d->sha, (const uint8_t *)text, strlen(text));
+	const uint64_t n = text == NULL ? 0 : strlen(text);
+
+	put_head(d, key, text == NULL ? 'n' : 't', text == NULL ? NULL : &n);
+	if (text != NULL)
+		SHA256Update(&d->sha, (const uint8_t *)text, n);
 }
 
 void bv_digest_end(struct bv_digest *d, uint8_t ret[32])

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SHA-256 over named fields, for what is digested but never stored: domain,
- * then (key, type, length, bytes) each. Different fields never give the same
- * bytes, whatever the texts hold.
+ * then (length, key, type, length, bytes) each, a number (type, value), every
+ * length and number in LEB128 (seven bits a byte, the lowest first). Different
+ * fields never give the same bytes, whatever the texts hold.
  */
 #ifndef BV_CORE_DIGEST_H
 #define BV_CORE_DIGEST_H

@@ -8,8 +8,6 @@
 
 #include "core/json.h"
 
-#define FS_RIGHTS_N 4u
-
 /* -1 also for value NULL: jansson passes an out of memory through. */
 static int put(json_t *object, const char *key, json_t *value)
 {
@@ -26,35 +24,27 @@ static json_t *array_or_null(json_t *array, int failed)
 	return array;
 }
 
-static json_t *encode_rights(uint32_t rights)
-{
-	static const char *const names[FS_RIGHTS_N] = { "read", "write", "exec",
-							"hide" };
-	json_t *array = json_array();
-	int failed = array ? 0 : -1;
-
-	for (unsigned int i = 0; i < FS_RIGHTS_N; i++)
-		if (rights & (1u << i))
-			failed |= json_array_append_new(array,
-							json_string(names[i]));
-	return array_or_null(array, failed);
-}
-
+/* Rules are many and sets of rights few: one text each, shared by its rules. */
 static json_t *encode_fs(const struct bv_spec *spec)
 {
+	json_t *set[BV_FS_SETS_N] = { NULL };
 	json_t *array = json_array();
 	int failed = array ? 0 : -1;
 
 	for (size_t i = 0; i < spec->fs_n; i++) {
+		const uint32_t rights = spec->fs[i].rights % BV_FS_SETS_N;
 		json_t *rule = json_object();
 
+		if (!set[rights])
+			set[rights] = json_string(bv_fs_set_name(rights));
 		failed |= put(rule, "path", bv_json_text(spec->fs[i].path));
-		failed |=
-			put(rule, "rights", encode_rights(spec->fs[i].rights));
-		failed |= put(rule, "optional",
-			      json_boolean(spec->fs[i].optional));
+		failed |= put(rule, "rights", json_incref(set[rights]));
+		if (spec->fs[i].optional)
+			failed |= put(rule, "optional", json_true());
 		failed |= json_array_append_new(array, rule);
 	}
+	for (size_t i = 0; i < BV_LEN(set); i++)
+		json_decref(set[i]);
 	return array_or_null(array, failed);
 }
 

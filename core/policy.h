@@ -69,6 +69,8 @@ enum bv_fds {
 #define BV_FS_EXEC  0x4u
 #define BV_FS_HIDE  0x8u
 
+#define BV_FS_SETS_N 16u /* sets of these */
+
 /* One value of a list key; line is where it stands, for messages. */
 struct bv_value {
 	const char *text;
@@ -204,8 +206,8 @@ struct bv_policy {
 	bool capture_goes_on; /* capture_full = go-on */
 	unsigned int capture_line;
 	uint64_t capture_max; /* bytes of the session's recordings */
-	bool no_new_privs; /* [session] no_new_privs, default yes */
-	const char *shell; /* [session] shell, absolute; NULL: bash or sh */
+	bool no_new_privs;    /* [session] no_new_privs, default yes */
+	const char *shell;    /* [session] shell, absolute; NULL: bash or sh */
 	const struct bv_expose_rule *expose;
 	size_t expose_n;
 	struct bv_outbox outbox;
@@ -257,6 +259,7 @@ int bv_config_parse(struct bv_arena *arena, const char *path, const char *bytes,
 
 const char *bv_action_name(enum bv_action a);
 const char *bv_base_name(enum bv_base b);
+const char *bv_fs_set_name(unsigned int set); /* "read write"; "none" */
 const char *bv_network_name(enum bv_network n);
 const char *bv_spawn_name(enum bv_spawn s);
 const char *bv_workload_name(enum bv_workload w);

@@ -99,6 +99,31 @@ const char *bv_base_name(enum bv_base b)
 	return name_of(base_names, BV_LEN(base_names), b);
 }
 
+const char *bv_fs_set_name(unsigned int set)
+{
+	static const char *const names[] = {
+		"none",
+		"read",
+		"write",
+		"read write",
+		"exec",
+		"read exec",
+		"write exec",
+		"read write exec",
+		"hide",
+		"read hide",
+		"write hide",
+		"read write hide",
+		"exec hide",
+		"read exec hide",
+		"write exec hide",
+		"read write exec hide",
+	};
+	_Static_assert(BV_LEN(names) == BV_FS_SETS_N, "every set has a name");
+
+	return name_of(names, BV_LEN(names), set);
+}
+
 const char *bv_network_name(enum bv_network n)
 {
 	return name_of(network_names, BV_LEN(network_names), n);

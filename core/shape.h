@@ -86,6 +86,9 @@ struct bv_shape {
 #define BV_ROW_BOOL(k, s, m)                                                   \
 	BV_SHAPE_ROW(k, BV_SHAPE_BOOL, 0, s, m, BV_SHAPE_NO_HAS, 0, 0, NULL,   \
 		     NULL)
+#define BV_ROW_BOOL_OPTIONAL(k, s, m, h)                                       \
+	BV_SHAPE_ROW(k, BV_SHAPE_BOOL, BV_SHAPE_OPTIONAL, s, m,                \
+		     offsetof(struct s, h), 0, 0, NULL, NULL)
 #define BV_ROW_U64(k, s, m, hi)                                                \
 	BV_SHAPE_ROW(k, BV_SHAPE_U64, 0, s, m, BV_SHAPE_NO_HAS, 0, hi, NULL,   \
 		     NULL)

@@ -190,7 +190,8 @@ static int meet_leader(struct bvh_guard *g, struct bv_err *err)
 	if (code != BV_OK)
 		return code;
 	code = bvh_packet_wait(g->sock, g->leader, g->leader_pidfd,
-			       BVP_DEADLINE_MS, &g->request_packet, err);
+			       1000 * (int)BVP_DEADLINE_MAX_S,
+			       &g->request_packet, err);
 	if (code != BV_OK)
 		return code;
 	bvh_close(&g->request_packet.fd);

@@ -85,7 +85,8 @@ static int install_gate(struct bvh_guard *g, struct bv_err *err)
 		code = send_gate(g, err);
 	if (code == BV_OK)
 		code = bvh_packet_wait(g->sock, g->leader, g->leader_pidfd,
-				       BVP_DEADLINE_MS, &g->packet, err);
+				       bvp_deadline_ms(g->request.flags),
+				       &g->packet, err);
 	if (code != BV_OK)
 		return bv_ctx(err, "the gate");
 	g->gate_fd = bvh_fd_take(&g->packet.fd);

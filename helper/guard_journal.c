@@ -8,7 +8,10 @@
 #include <syslog.h>
 
 /* Half of what the module waits for a verdict: others may be writing. */
-#define WAIT_MS (BVP_DEADLINE_MS / 2u)
+static unsigned int wait_ms(const struct bvh_guard *g)
+{
+	return (unsigned int)bvp_deadline_ms(g->request.flags) / 2u;
+}
 
 int bvh_guard_say_started(struct bvh_guard *g, struct bv_err *err)
 {
@@ -24,7 +27,7 @@ int bvh_guard_say_started(struct bvh_guard *g, struct bv_err *err)
 		},
 	};
 
-	return bvh_journal_say(g->adm.config.state_dir, WAIT_MS, &e, 1,
+	return bvh_journal_say(g->adm.config.state_dir, wait_ms(g), &e, 1,
 			       &g->head, err);
 }
 
@@ -35,8 +38,8 @@ static int say_if_known(struct bvh_guard *g, struct bv_event *events, size_t n,
 {
 	struct bvl_journal *j = NULL;
 	bool known = false;
-	int code = bvh_journal_open(g->adm.config.state_dir, BVL_READ, WAIT_MS,
-				    &j, err);
+	int code = bvh_journal_open(g->adm.config.state_dir, BVL_READ,
+				    wait_ms(g), &j, err);
 
 	if (code == BV_OK)
 		code = bvl_journal_knows(j, g->id, &known, err);
@@ -46,7 +49,7 @@ static int say_if_known(struct bvh_guard *g, struct bv_event *events, size_t n,
 	if (!known)
 		return bv_fail(err, BV_E_INVAL,
 			       "the journal is another one than at its start");
-	return bvh_journal_say(g->adm.config.state_dir, WAIT_MS, events, n,
+	return bvh_journal_say(g->adm.config.state_dir, wait_ms(g), events, n,
 			       &g->head, err);
 }
 
@@ -140,8 +143,8 @@ void bvh_guard_say_refusal(struct bvh_guard *g, const char *text)
 	    g->adm.refusal.membrane == BV_MEMBRANE_NONE)
 		return;
 	bvh_log_text(text, reason, sizeof(reason));
-	if (bvh_journal_say(g->adm.config.state_dir, WAIT_MS, &e, 1, &g->head,
-			    &err) != BV_OK)
+	if (bvh_journal_say(g->adm.config.state_dir, wait_ms(g), &e, 1,
+			    &g->head, &err) != BV_OK)
 		bvh_log(LOG_ERR, "session=%s the refusal is not recorded: %s",
 			g->id, err.msg);
 }

@@ -240,7 +240,8 @@ int bvh_guard_await(struct bvh_course *c, const struct bv_schedule_entry *e,
 	if (g->committed)
 		return BV_OK;
 	code = bvh_packet_wait(g->sock, g->confined, g->confined_pidfd,
-			       BVP_DEADLINE_MS, &g->packet, err);
+			       bvp_deadline_ms(g->request.flags), &g->packet,
+			       err);
 	if (code != BV_OK)
 		return bv_ctx(err, "waiting for the commit");
 	g->listener_fd = bvh_fd_take(&g->packet.fd);

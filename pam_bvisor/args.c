@@ -5,7 +5,10 @@
 #include <security/pam_modutil.h>
 #include <string.h>
 
+#include "pam_bvisor/wire.h"
+
 static const char exempt_key[] = "exempt=";
+static const char deadline_key[] = "deadline=";
 
 /* Whom an exempt= names, or NULL for another word and for one without a name */
 static const char *exempt_name(const char *arg)
@@ -14,6 +17,19 @@ static const char *exempt_name(const char *arg)
 		return NULL;
 	arg += sizeof(exempt_key) - 1;
 	return arg[arg[0] == '@'] == '\0' ? NULL : arg;
+}
+
+/* One or two digits, 1 to BVP_DEADLINE_MAX_S; 0 for anything else. */
+static unsigned int deadline_of(const char *arg)
+{
+	unsigned int s = 0;
+
+	if (strncmp(arg, deadline_key, sizeof(deadline_key) - 1) != 0)
+		return 0;
+	arg += sizeof(deadline_key) - 1;
+	for (int i = 0; i < 2 && arg[0] >= '0' && arg[0] <= '9'; i++)
+		s = 10 * s + (unsigned int)(*arg++ - '0');
+	return arg[0] == '\0' && s <= BVP_DEADLINE_MAX_S ? s : 0;
 }
 
 void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
@@ -30,6 +46,8 @@ void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
 			ret->forcecommand = true;
 		else if (strcmp(argv[i], "commit=child") == 0)
 			ret->child = true;
+		else if (deadline_of(argv[i]) > 0)
+			ret->deadline_s = deadline_of(argv[i]);
 		else if (exempt_name(argv[i]) == NULL && ret->unknown == NULL)
 			ret->unknown = argv[i];
 	}

@@ -8,11 +8,12 @@
 
 struct bvp_args {
 	bool debug;
-	bool quiet;          /* no line for the user */
-	bool forcecommand;   /* exec_boundary=forcecommand */
-	bool child;          /* commit=child */
-	const char *unknown; /* the first word we do not know, or NULL */
-	int argc;            /* exempt= is looked up in place */
+	bool quiet;              /* no line for the user */
+	bool forcecommand;       /* exec_boundary=forcecommand */
+	bool child;              /* commit=child */
+	unsigned int deadline_s; /* deadline=, or 0 */
+	const char *unknown;     /* the first word we do not know, or NULL */
+	int argc;                /* exempt= is looked up in place */
 	const char **argv;
 };
 

@@ -14,7 +14,7 @@
 /* Closing is killing, draining and two fsyncs, on a machine where two hundred
  * sessions may be closing: it gets far more than a step of opening. A dead
  * guardian is seen at once, and nobody waits here to be let in. */
-#define CLOSE_DEADLINE_MS (30 * BVP_DEADLINE_MS)
+#define CLOSE_DEADLINE_MS (20 * BVP_DEADLINE_MS)
 
 static const char *describe(int e)
 {
@@ -119,7 +119,7 @@ static void commit(struct bvp_message *m, const struct bvp_reply *reply,
 		close(listener);
 	if (e == 0) {
 		what = "attestation by the guardian";
-		e = bvp_message_receive(a->guardian.sock, BVP_DEADLINE_MS, m);
+		e = bvp_message_receive(a->guardian.sock, a->deadline_ms, m);
 	}
 	if (e != 0) {
 		fault(a, what, e);
@@ -150,7 +150,7 @@ static int ask(int sock, uint16_t type, const struct bvp_request *req,
 	if (e != 0)
 		return e;
 	*what = "verdict of the guardian";
-	e = bvp_message_receive(sock, BVP_DEADLINE_MS, m);
+	e = bvp_message_receive(sock, bvp_deadline_ms(req->flags), m);
 	if (e == 0 && bvp_decode_reply(m->bytes, m->len, ret) != 0) {
 		bvp_message_close(m);
 		e = EPROTO;
@@ -163,7 +163,7 @@ static void exchange(uint16_t type, const struct bvp_request *req,
 {
 	struct bvp_reply reply;
 	const char *what = "";
-	int e = bvp_spawn(&a->guardian, &what);
+	int e = bvp_spawn(&a->guardian, a->deadline_ms, &what);
 
 	if (e == 0)
 		e = ask(a->guardian.sock, type, req, m, &reply, &what);
@@ -178,9 +178,10 @@ static void exchange(uint16_t type, const struct bvp_request *req,
 		bvp_message_close(m);
 }
 
-static void init_answer(struct bvp_answer *a)
+static void init_answer(struct bvp_answer *a, int deadline_ms)
 {
 	memset(a, 0, sizeof(*a));
+	a->deadline_ms = deadline_ms;
 	a->guardian.sock = -1;
 	a->guardian.pidfd = -1;
 }
@@ -193,7 +194,7 @@ void bvp_ask_again(int sock, uint16_t type, const struct bvp_request *req,
 	const char *what = "memory";
 	int e = ENOMEM;
 
-	init_answer(ret);
+	init_answer(ret, bvp_deadline_ms(req->flags));
 	if (m != NULL)
 		e = ask(sock, type, req, m, &reply, &what);
 	if (e == 0) {
@@ -207,7 +208,7 @@ void bvp_ask_again(int sock, uint16_t type, const struct bvp_request *req,
 	free(m);
 }
 
-void bvp_ask_here(int sock, struct bvp_answer *ret)
+void bvp_ask_here(int sock, int deadline_ms, struct bvp_answer *ret)
 {
 	unsigned char buf[sizeof(struct bvp_header)];
 	const size_t len = bvp_encode_plain(BVP_MSG_HERE, 0, buf, sizeof(buf));
@@ -216,14 +217,14 @@ void bvp_ask_here(int sock, struct bvp_answer *ret)
 	const char *what = "memory";
 	int e = ENOMEM;
 
-	init_answer(ret);
+	init_answer(ret, deadline_ms);
 	ret->guardian.sock = sock;
 	if (m != NULL) {
 		what = "verdict for the child of the leader";
 		e = bvp_message_send(sock, buf, len, -1);
 	}
 	if (e == 0)
-		e = bvp_message_receive(sock, BVP_DEADLINE_MS, m);
+		e = bvp_message_receive(sock, deadline_ms, m);
 	if (e == 0 && bvp_decode_reply(m->bytes, m->len, &reply) != 0) {
 		bvp_message_close(m);
 		e = EPROTO;
@@ -248,7 +249,7 @@ void bvp_ask(uint16_t type, const struct bvp_request *req,
 {
 	struct bvp_message *m = malloc(sizeof(*m)); /* too big for a stack */
 
-	init_answer(ret);
+	init_answer(ret, bvp_deadline_ms(req->flags));
 	if (m == NULL)
 		fault(ret, "memory", ENOMEM);
 	else

@@ -17,6 +17,7 @@ struct bvp_answer {
 	bool committed; /* this process is confined, whatever the verdict */
 	bool hung;      /* a deadline passed */
 	bool gated;     /* nobody is confined yet: the leader's child will be */
+	int deadline_ms; /* that of each step of this exchange */
 	char session[64];
 	char plan[80];
 	char log_text[BVP_TEXT_MAX];
@@ -37,7 +38,7 @@ void bvp_ask_again(int sock, uint16_t type, const struct bvp_request *req,
 
 /* The leader's child asks to be confined; ADMITTED: it is, and attested. In
  * every other case it may not live on. sock stays open. */
-void bvp_ask_here(int sock, struct bvp_answer *ret);
+void bvp_ask_here(int sock, int deadline_ms, struct bvp_answer *ret);
 
 /* CLOSE and its answer; closes sock. 0, or an errno with *ret_why a text. */
 int bvp_close_session(int sock, const char **ret_why);

@@ -34,6 +34,7 @@ struct session {
 	pid_t opener;
 	unsigned int opens;
 	bool gated;      /* the opener is not confined: its child will be */
+	int deadline_ms; /* for what the child asks */
 	pid_t confined;  /* the child that was */
 	ino_t sock_node; /* a child may have closed and reused the number */
 };
@@ -179,7 +180,8 @@ static void ask(pam_handle_t *pamh, const struct caller *c, uint16_t type,
 		.flags = (c->args.quiet ? BVP_FLAG_QUIET : 0u) |
 			 (c->args.debug ? BVP_FLAG_DEBUG : 0u) |
 			 (c->args.forcecommand ? BVP_FLAG_FORCECOMMAND : 0u) |
-			 (c->in_child ? BVP_FLAG_CHILD : 0u),
+			 (c->in_child ? BVP_FLAG_CHILD : 0u) |
+			 c->args.deadline_s << BVP_DEADLINE_SHIFT,
 		.user = c->user,
 		.service = item(pamh, PAM_SERVICE),
 		.tty = item(pamh, PAM_TTY),
@@ -227,6 +229,7 @@ static int remember(pam_handle_t *pamh, const struct bvp_answer *a)
 	s->opener = getpid();
 	s->opens = 1;
 	s->gated = a->gated;
+	s->deadline_ms = a->deadline_ms;
 	if (pam_set_data(pamh, DATA_NAME, s, free_session) == PAM_SUCCESS)
 		return PAM_SUCCESS;
 	free(s);
@@ -355,7 +358,7 @@ static void confine_child(pam_handle_t *pamh, struct session *s)
 
 	if (fstat(s->sock, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    st.st_ino == s->sock_node) {
-		bvp_ask_here(s->sock, &a);
+		bvp_ask_here(s->sock, s->deadline_ms, &a);
 		if (a.verdict == BVP_ADMITTED) {
 			s->confined = getpid();
 			return;

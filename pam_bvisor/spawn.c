@@ -164,12 +164,11 @@ static int open_helper(const char **ret_what)
 	return -1;
 }
 
-static int receive_pidfd(int sock, int *ret_pidfd)
+static int receive_pidfd(int sock, int deadline_ms, int *ret_pidfd)
 {
 	struct bvp_message *m = malloc(sizeof(*m)); /* too big for a stack */
 	struct bvp_header head;
-	int e = m == NULL ? ENOMEM
-			  : bvp_message_receive(sock, BVP_DEADLINE_MS, m);
+	int e = m == NULL ? ENOMEM : bvp_message_receive(sock, deadline_ms, m);
 
 	if (e == 0) {
 		if (bvp_decode_header(m->bytes, m->len, &head) == 0 &&
@@ -204,7 +203,7 @@ static int clone_guardian(int control, int helper_fd)
 	return e;
 }
 
-int bvp_spawn(struct bvp_guardian *ret, const char **ret_what)
+int bvp_spawn(struct bvp_guardian *ret, int deadline_ms, const char **ret_what)
 {
 	const int on = 1;
 	int pair[2];
@@ -232,7 +231,7 @@ int bvp_spawn(struct bvp_guardian *ret, const char **ret_what)
 	close(pair[1]);
 	if (e == 0) {
 		*ret_what = "start of the guardian";
-		e = receive_pidfd(pair[0], &ret->pidfd);
+		e = receive_pidfd(pair[0], deadline_ms, &ret->pidfd);
 	}
 	if (e != 0) {
 		close(pair[0]);

@@ -13,7 +13,7 @@ struct bvp_guardian {
 
 /* 0, or an errno; *ret_what then names the step that failed. On success the
  * guardian's own end of the pair is open in the guardian alone. */
-int bvp_spawn(struct bvp_guardian *ret, const char **ret_what);
+int bvp_spawn(struct bvp_guardian *ret, int deadline_ms, const char **ret_what);
 
 /* SIGKILL by pidfd, close both. Accepts -1. */
 void bvp_guardian_kill(struct bvp_guardian *g);

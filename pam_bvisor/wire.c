@@ -238,3 +238,12 @@ int bvp_decode_reply(const void *buf, size_t len, struct bvp_reply *ret)
 	*ret = reply;
 	return 0;
 }
+
+int bvp_deadline_ms(uint32_t flags)
+{
+	const uint32_t s = flags >> BVP_DEADLINE_SHIFT;
+
+	if (s == 0)
+		return BVP_DEADLINE_MS;
+	return 1000 * (int)(s < BVP_DEADLINE_MAX_S ? s : BVP_DEADLINE_MAX_S);
+}

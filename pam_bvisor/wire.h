@@ -30,14 +30,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BVP_WIRE_MAGIC   0x31565642u /* "BVV1" */
-#define BVP_WIRE_VERSION 1u
-#define BVP_WIRE_MAX     (60u * 1024u) /* bytes of one packet */
-#define BVP_TEXT_MAX     512u          /* bytes of one log or user text */
-#define BVP_STR_MAX      1024u         /* bytes of one request string */
-#define BVP_FD_MAX       4u
-#define BVP_DEADLINE_MS  2000 /* each step of the guardian */
-#define BVP_CONTROL_FD   3    /* the guardian's end after exec */
+#define BVP_WIRE_MAGIC     0x31565642u /* "BVV1" */
+#define BVP_WIRE_VERSION   1u
+#define BVP_WIRE_MAX       (60u * 1024u) /* bytes of one packet */
+#define BVP_TEXT_MAX       512u          /* bytes of one log or user text */
+#define BVP_STR_MAX        1024u         /* bytes of one request string */
+#define BVP_FD_MAX         4u
+#define BVP_DEADLINE_MS    2000 /* each step of the guardian, unless asked for */
+#define BVP_DEADLINE_MAX_S 60u
+#define BVP_CONTROL_FD     3 /* the guardian's end after exec */
 
 enum bvp_msg {
 	BVP_MSG_CHILD = 1, /* the intermediate child: carries a pidfd */
@@ -73,6 +74,8 @@ enum bvp_verdict {
 #define BVP_FLAG_TRIAL_DENIED 0x100u /* COMMITTED: the trial open failed */
 #define BVP_FLAG_CHILD        0x200u /* commit=child: asked for; granted */
 #define BVP_FLAG_LOG_EXEC     0x400u /* VERDICT: landlock tells of programs too */
+/* Request: the top byte is the deadline of each step in seconds, 0: as above. */
+#define BVP_DEADLINE_SHIFT 24u
 
 struct bvp_header {
 	uint32_t magic;
@@ -84,7 +87,8 @@ struct bvp_header {
 
 /* OPEN, ADMIT. Strings are NUL-terminated in the body, in this order. */
 struct bvp_request {
-	uint32_t flags; /* BVP_FLAG_QUIET | DEBUG | FORCECOMMAND | CHILD */
+	uint32_t flags; /* BVP_FLAG_QUIET | DEBUG | FORCECOMMAND | CHILD, and
+			 * seconds << BVP_DEADLINE_SHIFT */
 	const char *user;
 	const char *service;
 	const char *tty;
@@ -122,5 +126,8 @@ int bvp_decode_header(const void *buf, size_t len, struct bvp_header *ret);
 int bvp_decode_request(const void *buf, size_t len, uint16_t *ret_type,
 		       struct bvp_request *ret);
 int bvp_decode_reply(const void *buf, size_t len, struct bvp_reply *ret);
+
+/* The deadline of each step in milliseconds, by a request's flags. */
+int bvp_deadline_ms(uint32_t flags);
 
 #endif

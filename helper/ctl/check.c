@@ -4,9 +4,9 @@
 #include "helper/ctl/check.h"
 
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -172,31 +172,21 @@ static int summary(struct bvh_check *check)
 
 int bvh_ctl_check(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	struct bvh_check check = { .config_dir = BVH_CONFIG_DIR };
-	int status, c;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &check.config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "check",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args = "takes no argument",
+	};
+	int status = bvh_ctl_options(&syntax, argc, argv, &check.json);
 
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			check.config_dir = optarg;
-			break;
-		case 'j':
-			check.json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("check ", "check: wrong option");
-		}
-	}
-	if (optind != argc)
-		return bvh_ctl_usage("check ", "check: takes no argument");
+	if (status >= 0)
+		return status;
 	check.findings = json_array();
 	bv_arena_init(&check.arena, ARENA_CAP);
 	check_all(&check);

@@ -9,12 +9,12 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/ledger.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/ctl/peers.h"
 #include "helper/ctl/share.h"
 #include "helper/ctl/trace.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -525,48 +525,26 @@ static int answer(struct answer *a, const struct options *o)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{ "service", required_argument, NULL, 's' },
-		{ "rhost", required_argument, NULL, 'r' },
-		{ "tty", required_argument, NULL, 't' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "trace", no_argument, NULL, 'T' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
+	const struct bvh_ctl_option options[] = {
+		{ "service", 's', &o->login.service, NULL },
+		{ "rhost", 'r', &o->login.rhost, NULL },
+		{ "tty", 't', &o->login.tty, NULL },
+		{ "config", 'c', &o->config_dir, NULL },
+		{ "trace", 'T', NULL, &o->trace },
 	};
-	int c;
+	const struct bvh_ctl_syntax syntax = {
+		.command = "explain",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_min = 1,
+		.args_max = 1,
+		.args = "which USER?",
+	};
+	const int status = bvh_ctl_options(&syntax, argc, argv, &o->json);
 
-	while ((c = getopt_long(argc, argv, "s:r:t:c:Tjh", longs, NULL)) !=
-	       -1) {
-		switch (c) {
-		case 's':
-			o->login.service = optarg;
-			break;
-		case 'r':
-			o->login.rhost = optarg;
-			break;
-		case 't':
-			o->login.tty = optarg;
-			break;
-		case 'c':
-			o->config_dir = optarg;
-			break;
-		case 'T':
-			o->trace = true;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("explain ",
-					     "explain: wrong option");
-		}
-	}
-	if (optind + 1 != argc)
-		return bvh_ctl_usage("explain ", "explain: which USER?");
+	if (status >= 0)
+		return status;
 	o->login.user = argv[optind];
 	return -1;
 }

@@ -9,9 +9,9 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,48 +199,31 @@ static int ship(const char *config_dir, struct shipping *s)
 
 int bvh_ctl_export(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "since", required_argument, NULL, 's' },
-		{ "after", required_argument, NULL, 'a' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const char *since = NULL, *after = NULL;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+		{ "since", 's', &since, NULL },
+		{ "after", 'a', &after, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "export",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args = "takes no argument",
+		.alone = "read the journal",
+	};
 	struct shipping s = { .after = 0 };
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, NULL);
 
-	while ((c = getopt_long(argc, argv, "c:s:a:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 's':
-			if (!bvh_ctl_since(optarg, &s.since_us))
-				return bvh_ctl_usage("export ",
-						     "export: '%s' is no time",
-						     optarg);
-			break;
-		case 'a':
-			if (!bv_parse_u64(optarg, 0, INT64_MAX, &s.after))
-				return bvh_ctl_usage(
-					"export ", "export: '%s' is no number",
-					optarg);
-			break;
-		case 'j':
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("export ", "export: wrong option");
-		}
-	}
-	if (optind != argc)
-		return bvh_ctl_usage("export ", "export: takes no argument");
-	if (geteuid() != 0) {
-		bvh_ctl_error("export: only root can read the journal");
-		return BVH_CTL_FAULT;
-	}
+	if (status >= 0)
+		return status;
+	if (since != NULL && !bvh_ctl_since(since, &s.since_us))
+		return bvh_ctl_usage("export ", "export: '%s' is no time",
+				     since);
+	if (after != NULL && !bv_parse_u64(after, 0, INT64_MAX, &s.after))
+		return bvh_ctl_usage("export ", "export: '%s' is no number",
+				     after);
 	return ship(config_dir, &s);
 }

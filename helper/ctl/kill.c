@@ -8,6 +8,7 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/ctl/sessions.h"
 #include "helper/fd.h"
@@ -16,7 +17,6 @@
 #include "helper/sys.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,35 +220,23 @@ static int kill_session(const char *config_dir, const char *id, bool json)
 
 int bvh_ctl_kill(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "kill",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_min = 1,
+		.args_max = 1,
+		.args = "which SESSION?",
+		.alone = "end a session",
+	};
 	bool json = false;
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("kill ", "kill: wrong option");
-		}
-	}
-	if (optind + 1 != argc)
-		return bvh_ctl_usage("kill ", "kill: which SESSION?");
-	if (geteuid() != 0) {
-		bvh_ctl_error("kill: only root can end a session");
-		return BVH_CTL_FAULT;
-	}
-	return kill_session(config_dir, argv[optind], json);
+	return status >= 0 ? status
+			   : kill_session(config_dir, argv[optind], json);
 }

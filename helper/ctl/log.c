@@ -4,9 +4,9 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,49 +85,35 @@ static int list(const char *config_dir, struct listing *l, bool json)
 
 int bvh_ctl_log(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "since", required_argument, NULL, 's' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const char *since = NULL;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+		{ "since", 's', &since, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "log",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_max = 1,
+		.args = "one USER at most",
+		.alone = "read the journal",
+	};
 	struct listing l = { .user = NULL };
 	bool json = false;
-	int c;
+	int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:s:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 's':
-			if (!bvh_ctl_since(optarg, &l.since_us))
-				return bvh_ctl_usage(
-					"log ", "log: '%s' is no time", optarg);
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("log ", "log: wrong option");
-		}
-	}
-	if (optind + 1 < argc)
-		return bvh_ctl_usage("log ", "log: one USER at most");
-	if (geteuid() != 0) {
-		bvh_ctl_error("log: only root can read the journal");
-		return BVH_CTL_FAULT;
-	}
+	if (status >= 0)
+		return status;
+	if (since != NULL && !bvh_ctl_since(since, &l.since_us))
+		return bvh_ctl_usage("log ", "log: '%s' is no time", since);
 	if (optind < argc) {
 		l.user = bv_json_escape(argv[optind]);
 		if (l.user == NULL)
 			return BVH_CTL_FAULT;
 	}
-	c = list(config_dir, &l, json);
+	status = list(config_dir, &l, json);
 	free(l.user);
-	return c;
+	return status;
 }

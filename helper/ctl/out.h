@@ -14,13 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Options every subcommand takes, for its getopt table. */
-#define BVH_CTL_COMMON                                                         \
-	{ "json", no_argument, NULL, 'j' },                                    \
-	{                                                                      \
-		"help", no_argument, NULL, 'h'                                 \
-	}
-
 /* "bvisorctl: TEXT" on stderr. */
 void bvh_ctl_error(const char *fmt, ...) BV_PRINTF(1, 2);
 /* The same, with "try 'bvisorctl COMMAND --help'". Returns BVH_CTL_USAGE. */

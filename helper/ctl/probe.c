@@ -7,11 +7,11 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/ledger.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/net_bpf.h"
 #include "helper/qualification.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -247,35 +247,25 @@ static int print_json(const struct findings *f)
 
 int bvh_ctl_probe(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "probe",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args = "takes no argument",
+	};
 	static struct findings f;
 	struct bv_err err = { 0 };
 	bool json = false;
-	int status = BVH_CTL_FAULT;
-	int c;
+	int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "jhc:", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("probe ", "probe: wrong option");
-		}
-	}
-	if (optind != argc)
-		return bvh_ctl_usage("probe ", "probe: takes no argument");
+	if (status >= 0)
+		return status;
+	status = BVH_CTL_FAULT;
 	if (geteuid() != 0)
 		bvh_ctl_error("not root: this is what uid %u could do, not a "
 			      "login",

@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/mechanism.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/journal.h"
 #include "helper/kernfs.h"
@@ -16,7 +17,6 @@
 #include "helper/qualification.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,35 +257,21 @@ static bool is_row(const char *name)
 /* Returns -1 to go on, else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{ "row", required_argument, NULL, 'r' },
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
+	const struct bvh_ctl_option options[] = {
+		{ "row", 'r', &o->row, NULL },
+		{ "config", 'c', &o->config_dir, NULL },
 	};
-	int c;
+	const struct bvh_ctl_syntax syntax = {
+		.command = "qualify",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args = "takes no argument",
+	};
+	const int status = bvh_ctl_options(&syntax, argc, argv, &o->json);
 
-	while ((c = getopt_long(argc, argv, "r:c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'r':
-			o->row = optarg;
-			break;
-		case 'c':
-			o->config_dir = optarg;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("qualify ",
-					     "qualify: wrong option");
-		}
-	}
-	if (optind != argc)
-		return bvh_ctl_usage("qualify ", "qualify: takes no argument");
+	if (status >= 0)
+		return status;
 	if (o->row != NULL && !is_row(o->row))
 		return bvh_ctl_usage("qualify ", "qualify: no row '%s'",
 				     o->row);

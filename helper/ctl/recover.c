@@ -6,9 +6,9 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -128,36 +128,20 @@ static int recover(const char *config_dir, bool json)
 
 int bvh_ctl_recover(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "recover",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args = "takes no argument",
+		.alone = "end sessions",
+	};
 	bool json = false;
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("recover ",
-					     "recover: wrong option");
-		}
-	}
-	if (optind != argc)
-		return bvh_ctl_usage("recover ", "recover: takes no argument");
-	if (geteuid() != 0) {
-		bvh_ctl_error("recover: only root can end sessions");
-		return BVH_CTL_FAULT;
-	}
-	return recover(config_dir, json);
+	return status >= 0 ? status : recover(config_dir, json);
 }

@@ -8,6 +8,7 @@
 #include "core/num.h"
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
@@ -16,7 +17,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -371,53 +371,36 @@ static bool stream_named(const char *name, enum bv_cast_stream *ret)
 
 int bvh_ctl_replay(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "stream", required_argument, NULL, 's' },
-		{ "fast", no_argument, NULL, 'f' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
-	enum bv_cast_stream stream = BV_CAST_OUT;
+	const char *name = NULL;
 	bool fast = isatty(STDOUT_FILENO) != 1;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+		{ "stream", 's', &name, NULL },
+		{ "fast", 'f', NULL, &fast },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "replay",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_min = 1,
+		.args_max = 2,
+		.args = "takes one SESSION",
+		.alone = "see the recordings",
+	};
+	enum bv_cast_stream stream = BV_CAST_OUT;
 	bool json = false;
 	uint64_t number = 0;
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:s:fjh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 's':
-			if (!stream_named(optarg, &stream))
-				return bvh_ctl_usage("replay ",
-						     "replay: no stream '%s'",
-						     optarg);
-			break;
-		case 'f':
-			fast = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("replay ", "replay: wrong option");
-		}
-	}
+	if (status >= 0)
+		return status;
+	if (name != NULL && !stream_named(name, &stream))
+		return bvh_ctl_usage("replay ", "replay: no stream '%s'", name);
 	if (optind + 2 == argc &&
 	    !bv_parse_u64(argv[optind + 1], 1, INT64_MAX, &number))
 		return bvh_ctl_usage("replay ", "replay: '%s' is no number",
 				     argv[optind + 1]);
-	if (optind + 1 != argc && optind + 2 != argc)
-		return bvh_ctl_usage("replay ", "replay: takes one SESSION");
-	if (geteuid() != 0) {
-		bvh_ctl_error("replay: only root can see the recordings");
-		return BVH_CTL_FAULT;
-	}
 	return answer(config_dir, argv[optind], number, stream, fast, json);
 }

@@ -9,12 +9,12 @@
 
 #include "core/json.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/fd.h"
 #include "helper/session.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -45,36 +45,26 @@ struct options {
 /* Returns -1 to go on, else the exit status. */
 static int parse(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{ "policy", required_argument, NULL, 'p' },
-		{ "user", required_argument, NULL, 'u' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
+	const struct bvh_ctl_option options[] = {
+		{ "policy", 'p', &o->policy, NULL },
+		{ "user", 'u', &o->user, NULL },
 	};
-	int c;
+	const struct bvh_ctl_syntax syntax = {
+		.command = "run",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.leading = true,
+		.args_min = 1,
+		.args_max = -1,
+		.args = "no COMMAND",
+	};
+	const int status = bvh_ctl_options(&syntax, argc, argv, &o->json);
 
-	while ((c = getopt_long(argc, argv, "+p:u:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'p':
-			o->policy = optarg;
-			break;
-		case 'u':
-			o->user = optarg;
-			break;
-		case 'j':
-			o->json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("run ", "run: wrong option");
-		}
-	}
+	if (status >= 0)
+		return status;
 	if (o->policy == NULL)
 		return bvh_ctl_usage("run ", "run: --policy FILE is missing");
-	if (optind == argc)
-		return bvh_ctl_usage("run ", "run: no COMMAND");
 	if (o->user != NULL && geteuid() != 0)
 		return bvh_ctl_usage("run ",
 				     "run: only root may choose a user");

@@ -6,12 +6,12 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -262,35 +262,26 @@ static int show(const char *config_dir, const char *id, bool json)
 
 int bvh_ctl_show(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "show",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_min = 1,
+		.args_max = 1,
+		.args = "which SESSION?",
+		.alone = "read the journal",
+	};
 	bool json = false;
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("show ", "show: wrong option");
-		}
-	}
-	if (optind + 1 != argc || strlen(argv[optind]) < PREFIX_MIN)
+	if (status >= 0)
+		return status;
+	if (strlen(argv[optind]) < PREFIX_MIN)
 		return bvh_ctl_usage("show ", "show: which SESSION?");
-	if (geteuid() != 0) {
-		bvh_ctl_error("show: only root can read the journal");
-		return BVH_CTL_FAULT;
-	}
 	return show(config_dir, argv[optind], json);
 }

@@ -11,6 +11,7 @@
 #include "helper/admission.h"
 #include "helper/ctl/ctl.h"
 #include "helper/ctl/journal.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
@@ -18,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,39 +259,29 @@ static int verify_report(const char *path, bool json)
 
 int bvh_ctl_verify(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "heads", required_argument, NULL, 'H' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
 	const char *heads_path = NULL;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+		{ "heads", 'H', &heads_path, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "verify",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_max = 1,
+		.args = "one REPORT at most",
+	};
 	struct heads heads = { .n = 0 };
 	bool json = false;
-	int c;
+	int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:H:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'H':
-			heads_path = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("verify ", "verify: wrong option");
-		}
-	}
-	if (optind + 1 < argc || (optind < argc && heads_path != NULL))
-		return bvh_ctl_usage("verify ", "verify: one REPORT at most, "
-						"and no heads with it");
+	if (status >= 0)
+		return status;
+	if (optind < argc && heads_path != NULL)
+		return bvh_ctl_usage("verify ",
+				     "verify: no heads with a REPORT");
 	if (optind < argc)
 		return verify_report(argv[optind], json);
 	if (geteuid() != 0) {
@@ -300,7 +290,7 @@ int bvh_ctl_verify(int argc, char **argv)
 	}
 	if (heads_path != NULL && read_heads(heads_path, &heads) != 0)
 		return BVH_CTL_FAULT;
-	c = verify_journal(config_dir, &heads, json);
+	status = verify_journal(config_dir, &heads, json);
 	free(heads.v);
-	return c;
+	return status;
 }

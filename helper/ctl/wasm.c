@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bvisorctl wasm: the commands of the restricted shell. */
 #include <errno.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "core/json.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/ctl/wasm.h"
 
@@ -31,7 +31,7 @@ static const char help[] =
 	"\n"
 	"  -u, --user USER  whose directories ~ and %u stand for; with run, "
 	"who runs\n"
-	"      --inline     with run: in one process, as under [spawn] policy = "
+	"  -i, --inline     with run: in one process, as under [spawn] policy = "
 	"none\n"
 	"  -j, --json       one JSON document instead of text\n";
 
@@ -251,15 +251,21 @@ static int run(int argc, char **argv, const struct options *o)
 
 int bvh_ctl_wasm(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "user", required_argument, NULL, 'u' },
-		{ "inline", no_argument, NULL, 'i' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	struct options o = { 0 };
+	const struct bvh_ctl_option options[] = {
+		{ "user", 'u', &o.user, NULL },
+		{ "inline", 'i', NULL, &o.inlined },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "wasm",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.leading = true,
+		.args_max = -1,
+	};
 	const char *verb = argc > 1 ? argv[1] : "";
-	int c;
+	int status;
 
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
 		fputs(help, stdout);
@@ -269,24 +275,9 @@ int bvh_ctl_wasm(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	while ((c = getopt_long(argc, argv, "+u:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'u':
-			o.user = optarg;
-			break;
-		case 'j':
-			o.json = true;
-			break;
-		case 'i':
-			o.inlined = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("wasm ", "wasm: wrong option");
-		}
-	}
+	status = bvh_ctl_options(&syntax, argc, argv, &o.json);
+	if (status >= 0)
+		return status;
 	argc -= optind;
 	argv += optind;
 	if (strcmp(verb, "add") == 0)

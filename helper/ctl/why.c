@@ -9,6 +9,7 @@
 #include "helper/admission.h"
 #include "helper/cgroup.h"
 #include "helper/ctl/ctl.h"
+#include "helper/ctl/options.h"
 #include "helper/ctl/out.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
@@ -17,7 +18,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -368,35 +368,22 @@ static int answer(const char *config_dir, const char *id, bool json)
 
 int bvh_ctl_why(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		BVH_CTL_COMMON,
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *config_dir = BVH_CONFIG_DIR;
+	const struct bvh_ctl_option options[] = {
+		{ "config", 'c', &config_dir, NULL },
+	};
+	const struct bvh_ctl_syntax syntax = {
+		.command = "why",
+		.help = help,
+		.option = options,
+		.option_n = BV_LEN(options),
+		.args_min = 1,
+		.args_max = 1,
+		.args = "takes one SESSION",
+		.alone = "see the records",
+	};
 	bool json = false;
-	int c;
+	const int status = bvh_ctl_options(&syntax, argc, argv, &json);
 
-	while ((c = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			config_dir = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return BVH_CTL_OK;
-		default:
-			return bvh_ctl_usage("why ", "why: wrong option");
-		}
-	}
-	if (optind + 1 != argc)
-		return bvh_ctl_usage("why ", "why: takes one SESSION");
-	if (geteuid() != 0) {
-		bvh_ctl_error("why: only root can see the records");
-		return BVH_CTL_FAULT;
-	}
-	return answer(config_dir, argv[optind], json);
+	return status >= 0 ? status : answer(config_dir, argv[optind], json);
 }

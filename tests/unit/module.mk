@@ -24,7 +24,8 @@ $(MODULE_TEST_SO): $(MODULE_TEST_OBJ) pam_bvisor/pam_bvisor.map
 $(FAKE_GUARDIAN): $(O)/tests/unit/fake_guardian.o $(call obj,$(WIRE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^
 
-MODULE_TESTS := $(addprefix $(O)/tests/unit/,test_module test_module_session)
+MODULE_TESTS := $(addprefix $(O)/tests/unit/,test_module test_module_args \
+	test_module_session)
 $(MODULE_TESTS): $(O)/tests/unit/module_stage.o
 $(addsuffix .o,$(MODULE_TESTS)) \
 $(addprefix $(O)/tests/unit/,module_stage.o fake_guardian.o): \

@@ -331,7 +331,7 @@ int in_child(void (*fn)(const void *), const void *arg)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		alarm(45);
+		alarm(60);
 		fn(arg);
 		_exit(0);
 	}

@@ -11,7 +11,7 @@
 
 #define GOLDEN_PLAN "tests/golden/plan-debian12.json"
 #define GOLDEN_PLAN_ID                                                         \
-	"83f47e12aae5a97b59ba0eebd5d9ba444e909daf64a2f65e546ac05804a2daa7"
+	"c2c084b139bd09f586484a0a12898deaabe461ffef7a115267baf5906ad783af"
 
 static void admit(struct fixture *f, struct bv_plan *ret)
 {

@@ -223,10 +223,10 @@ static void test_parameters__golden(void **state)
 		enum bv_prim prim;
 		const char *param;
 	} rows[] = {
-		{ BV_PRIM_CGROUP_PIDS, "71d6c7115d6a529d9432da0e0f621878"
-				       "1b8eb25e3bb902356fa6b75089ddb721" },
-		{ BV_PRIM_NO_NEW_PRIVS, "085d833b6f0e22c2cbb9a647289cf462"
-					"c721ad91dba25170c27188dc75d7b115" },
+		{ BV_PRIM_CGROUP_PIDS, "9dae1852023cc7b38de38ede6e25b210"
+				       "5735afcc0e92ec80b5fd2631935708e8" },
+		{ BV_PRIM_NO_NEW_PRIVS, "b5b65537aee2916a4ed7929d52d17f10"
+					"c5c9b8e3adf445e7fa4d958c1e4a7be9" },
 	};
 	struct fixture f;
 	struct bv_plan plan;

@@ -319,6 +319,21 @@ static void test_corpus__replayed(void **state)
 	assert_in_range(files, 5, 10000);
 }
 
+static void test_deadline__seconds_in_the_flags(void **state)
+{
+	const uint32_t all = UINT32_MAX >> (32u - BVP_DEADLINE_SHIFT);
+
+	(void)state;
+	assert_int_equal(bvp_deadline_ms(0), BVP_DEADLINE_MS);
+	assert_int_equal(bvp_deadline_ms(all), BVP_DEADLINE_MS);
+	assert_int_equal(bvp_deadline_ms(1u << BVP_DEADLINE_SHIFT), 1000);
+	assert_int_equal(bvp_deadline_ms((7u << BVP_DEADLINE_SHIFT) | all),
+			 7000);
+	assert_int_equal(bvp_deadline_ms(60u << BVP_DEADLINE_SHIFT), 60000);
+	/* not one of ours: no guardian waits longer for it */
+	assert_int_equal(bvp_deadline_ms(UINT32_MAX), 60000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +350,7 @@ int main(void)
 		cmocka_unit_test(
 			test_encoder__into_too_little__writes_nothing_past_it),
 		cmocka_unit_test(test_bits__turned_over__never_misread),
+		cmocka_unit_test(test_deadline__seconds_in_the_flags),
 		cmocka_unit_test(test_corpus__replayed),
 	};
 

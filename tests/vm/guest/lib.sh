@@ -251,12 +251,16 @@ restore_config() {
 }
 
 # pam_enable [-s] SERVICE [ARG...]: account and session lines (-s: session alone)
-# at the end of /etc/pam.d/SERVICE. Again with other arguments replaces them.
+# at the end of /etc/pam.d/SERVICE. Again with other arguments replaces them. An
+# emulated machine is ten times slower than one, and busy: the deadline is longer,
+# unless BV_DEADLINE says otherwise ("" for the module's own).
 pam_enable() {
 	local account=yes service
 	[ "$1" != -s ] || { account='' && shift; }
 	service=$1
 	shift
+	# shellcheck disable=SC2086 # a word, or none
+	set -- "$@" ${BV_DEADLINE-deadline=20}
 	mkdir -p "$BV_STATE/pam"
 	[ -e "$BV_STATE/pam/$service" ] ||
 		cp -p "/etc/pam.d/$service" "$BV_STATE/pam/$service"
