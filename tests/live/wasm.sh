@@ -551,6 +551,16 @@ inlined() {
 	wait
 	out=$(ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 -- --inline 2>&1 </dev/null)
 	has "$out" 'not found' 'inline: it is no word of a line'
+	# Who cannot be asked has not said that there may be processes.
+	mkdir "$base/session-0123456789abcdef"
+	out=$(
+		echo "$BASHPID" >"$base/session-0123456789abcdef/cgroup.procs"
+		as_user $wsh -c 'seq 3' 2>"$work/err"
+	)
+	status=$?
+	err=$(cat "$work/err")
+	is "$status:$out" 126: 'inline: without the guardian nothing is run'
+	has "$err" 'nothing was run' 'inline: and that is said'
 }
 cgroot=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 if [ -n "$cgroot" ] && [ -x /usr/sbin/sshd ]; then

@@ -163,7 +163,7 @@ if wanted tasks; then
 	if running 'upper . upper'; then
 		children=''
 		for _ in $(seq 40); do
-			children+=$(pgrep -P "$(pgrep -o -U carol -fx 'bvisor-wasm -c upper . upper')")
+			children+=$(pgrep -P "$(pgrep -o -U carol -fx 'bvisor-wasm -c upper . upper')" || true)
 			sleep 0.1
 		done
 		unharmed tasks 'commands are no tasks where there are none to be' \
