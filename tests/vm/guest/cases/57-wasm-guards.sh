@@ -2,8 +2,8 @@
 # shellcheck shell=bash source-path=SCRIPTDIR/..
 # timeout: 400
 # What holds a session of modules, attacked from inside of one: by native code where
-# there is some (sshd's own internal-sftp, its forwarding, its ~/.ssh/rc), by modules
-# where there is none. Red partners: tests/red/list.
+# there is some (sshd's own internal-sftp, its forwarding, another PAM module), by
+# WebAssembly where there is none. Red partners: tests/red/list.
 . "$BV_GUEST/lib.sh"
 . "$BV_GUEST/cases/attack.inc"
 need_bvisor
@@ -12,7 +12,7 @@ SHELL_PATH=/usr/bin/bvisor-wasm
 INTERNAL=/etc/ssh/sshd_config.d/guest-wasm.conf
 back() {
 	usermod -s /bin/bash carol
-	rm -rf /usr/lib/bvisor "$BV_CONF/wasm.d" /home/carol/{data,hidden,rc-ran} /home/carol/.ssh/rc
+	rm -rf /usr/lib/bvisor "$BV_CONF/wasm.d" /home/carol/{data,hidden}
 	internal no
 	_mux_close_all
 }
@@ -114,19 +114,19 @@ END
 	rm -f /tmp/temp.new
 fi
 
-# --- programs: sshd would run this one by itself --------------------------------------
+# --- programs: of a module of the stack behind ours, as root, in the boundary -----------
 
 if wanted exec; then
-	rm -f /home/carol/rc-ran
-	echo 'touch /home/carol/rc-ran' >/home/carol/.ssh/rc
-	chown carol: /home/carol/.ssh/rc
+	rm -f /home/carol/data/executed
+	echo 'session optional pam_exec.so quiet /usr/bin/touch /home/carol/data/executed' \
+		>>/etc/pam.d/sshd
 	run ssh_as carol 'say here'
 	if [[ $out == *here* ]]; then
-		unharmed exec 'no program is executed' absent /home/carol/rc-ran
+		unharmed exec 'no program is executed' absent /home/carol/data/executed
 	else
 		untried exec 'no program is executed' 'no session'
 	fi
-	rm -f /home/carol/.ssh/rc /home/carol/rc-ran
+	pam_enable sshd
 fi
 
 # --- the network: sshd's forwarding ----------------------------------------------------
