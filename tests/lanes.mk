@@ -7,7 +7,7 @@ DEPS_BUILD := gcc make pkg-config libc6-dev libpam0g-dev libseccomp-dev \
 DEPS_TEST := libcmocka-dev libpam-wrapper openssh-server openssh-client \
 	openssh-sftp-server qemu-system-x86 mmdebstrap e2fsprogs python3 \
 	iproute2 util-linux procps groff binutils strace cron at rsync git \
-	pamtester jq clang lld wasi-libc libclang-rt-dev-wasm32
+	pamtester jq clang lld wasi-libc libclang-rt-dev-wasm32 golang-go
 DEPS_COV := gcovr
 DEPS_VALGRIND := valgrind libc6-dbg
 DEPS_BENCH := bubblewrap firejail
@@ -69,7 +69,8 @@ check-vm: test-bin
 # Each guard taken out in turn; the test that must notice is seen to notice.
 check-red: deps
 	+$(Q)$(MAKE) test-bin
-	$(Q)tests/check $(O) $(addprefix red:,$(SUITES))
+	+$(Q)$(MAKE) BUILD=red O=$(call other,red) all
+	$(Q)tests/check $(O) red-live $(addprefix red:,$(SUITES))
 
 # What dies when, and what recovery makes of it: guardian, leader or both killed at
 # every step of the way; every system call of guardian and module failed once;

@@ -289,6 +289,7 @@ static void test_several__each_its_own_and_none_twice(void **state)
 	need_stage();
 	login_open(&s, "bvt-output");
 	login_pipes(&s, "read -r x; echo one:$x");
+	eventually(tapes(&s) == 1); /* the numbers are in that order */
 	other = s;
 	other.io = other.error = -1;
 	login_pipes(&other, "echo two; " SHELL " -c 'echo inner'; exit 5");

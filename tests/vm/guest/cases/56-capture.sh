@@ -20,6 +20,7 @@ pam_enable login
 policy_student 'processes = 64' '[session]' 'capture = output' \
 	'[evidence]' 'require = captured-streams CaptureStreams'
 dead() { [ ! -d "/proc/$1" ]; }
+died() { [ -n "$1" ] && dead "$1"; }
 # newest: the id of the session that was recorded last.
 newest() {
 	# shellcheck disable=SC2012 # names of hexadecimal digits
@@ -125,4 +126,22 @@ if wanted on-its-own; then
 		wait_for 10 dead "$pid"
 	wait "$client" || true
 	pkill -KILL -fx 'sleep 413' || true
+fi
+
+if wanted orphan; then
+	# shellcheck disable=SC2016
+	ssh_as alice 'echo $$; exec sleep 414' >"$BV_STATE/orphan" 2>&1 &
+	client=$!
+	wait_for 30 grep -q '^[0-9]' "$BV_STATE/orphan" || true
+	recorder=$(pgrep -x bvisor-record | head -n 1)
+	# shellcheck disable=SC2046 # words
+	kill -KILL $(supervisors) || true
+	unharmed orphan 'a recorder does not outlive its guardian' \
+		wait_for 10 died "$recorder"
+	[ -z "$recorder" ] || kill -KILL "$recorder" 2>/dev/null || true
+	pkill -KILL -fx 'sleep 414' || true
+	wait "$client" || true
+	rm -f /run/bvisor/swept
+	run ssh_as alice 'echo again'
+	is "$status:$out" 0:again 'the next login sweeps what is left, and works'
 fi

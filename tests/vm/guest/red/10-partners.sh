@@ -44,7 +44,7 @@ abi=$(bvisorctl probe | awk '$1 == "landlock.abi" { print $2 }')
 title='' keys=()
 while IFS= read -r line; do
 	case $line in
-	'' | '#'*) continue ;;
+	'' | '#'* | live/*) continue ;;
 	'['*']') title=${line#[} title=${title%]} && continue ;;
 	esac
 	IFS=: read -r in_case guards names least <<<"$line"
