@@ -151,7 +151,8 @@ $(O)/bvisor-shell: $(call obj,$(SHELL_SRC) $(SHELL_PARTS) $(CORE_SRC))
 # Static: no loader, no library, no name service and no plugin of a locale is
 # ever brought into it, whatever its environment says. Sanitizers and counters
 # need shared libraries.
-WSH_PARTS := helper/dir.c helper/log.c helper/red.c helper/sys.c helper/trust.c
+WSH_PARTS := helper/dir.c helper/log.c helper/red.c helper/sys.c \
+	helper/trust.c helper/shell/reach.c
 WSH_LIBS := -ledit -lbsd -ltinfo -lseccomp -ljansson -lmd -lm
 WSH_STATIC := $(if $(filter asan cov,$(BUILD)),-pie,-static-pie)
 $(O)/bvisor-wasm: $(call obj,$(WSH_SRC) $(WSH_PARTS) $(WASM_SRC) $(CORE_SRC))

@@ -165,6 +165,57 @@ static const struct bv_shape_row output_rows[] = {
 };
 BV_SHAPE(output_shape, output_rows, bv_report_output, check_output);
 
+static int check_command(struct bv_shape_at *at, const void *decoded)
+{
+	const struct bv_report_command *c = decoded;
+
+	if (c->counted != c->has_pages)
+		return bv_shape_fail(at, "",
+				     "'fuel' and 'peak_pages' are known "
+				     "together or not at all");
+	return BV_OK;
+}
+static const struct bv_shape_set verdicts = { bv_command_verdict_name,
+					      BV_COMMAND_VERDICT_N };
+static const struct bv_shape_row command_rows[] = {
+	BV_ROW_TEXT("name", bv_report_command, name, 1, BV_COMMAND_NAME_MAX),
+	BV_ROW_HEX("sha256", 0, bv_report_command, sha256, 64),
+	BV_ROW_NAME("verdict", bv_report_command, verdict, &verdicts),
+	BV_ROW_U64("status", bv_report_command, status, 255),
+	BV_ROW_U64_NULL("fuel", bv_report_command, fuel, counted),
+	BV_ROW_U64_NULL("peak_pages", bv_report_command, peak_pages, has_pages),
+	BV_ROW_U64("cpu_us", bv_report_command, cpu_us, INT64_MAX),
+	BV_ROW_U64("wall_us", bv_report_command, wall_us, INT64_MAX),
+};
+BV_SHAPE(command_shape, command_rows, bv_report_command, check_command);
+
+/* The list is the beginning of what was told. */
+static int check_commands(struct bv_shape_at *at, const void *decoded)
+{
+	const struct bv_report_commands *c = decoded;
+	const uint64_t listed =
+		c->told < BV_COMMANDS_LISTED ? c->told : BV_COMMANDS_LISTED;
+
+	if (strcmp(c->said_by, BV_REPORT_SAID_BY) != 0)
+		return bv_shape_fail(at, "said_by", "'%s' is not '%s'",
+				     c->said_by, BV_REPORT_SAID_BY);
+	if (c->list.n != listed)
+		return bv_shape_fail(at, "list", "%zu members of %llu",
+				     c->list.n, (unsigned long long)c->told);
+	return BV_OK;
+}
+static const struct bv_shape_row commands_rows[] = {
+	BV_ROW_TEXT("said_by", bv_report_commands, said_by, 1, NAME_BYTES_MAX),
+	BV_ROW_U64("told", bv_report_commands, told, INT64_MAX),
+	BV_ROW_U64("fuel", bv_report_commands, fuel, INT64_MAX),
+	BV_ROW_U64("lost", bv_report_commands, lost, INT64_MAX),
+	BV_ROW_U64("unheard", bv_report_commands, unheard, INT64_MAX),
+	BV_ROW_U64("nonsense", bv_report_commands, nonsense, INT64_MAX),
+	BV_ROW_LIST("list", bv_report_commands, list, BV_COMMANDS_LISTED,
+		    &command_shape),
+};
+BV_SHAPE(commands_shape, commands_rows, bv_report_commands, check_commands);
+
 static const struct bv_shape_row finding_rows[] = {
 	BV_ROW_TEXT("about", bv_report_finding, about, 1, NAME_BYTES_MAX),
 	BV_ROW_TEXT("finding", bv_report_finding, finding, 1, NAME_BYTES_MAX),
@@ -300,6 +351,9 @@ static const struct bv_shape_row report_rows[] = {
 	BV_SHAPE_ROW("outputs", BV_SHAPE_LIST, BV_SHAPE_OPTIONAL,
 		     bv_report_view, outputs, BV_SHAPE_NO_HAS, 0,
 		     BV_OUTPUTS_MAX, NULL, &output_shape),
+	BV_SHAPE_ROW("commands", BV_SHAPE_OBJECT, BV_SHAPE_OPTIONAL,
+		     bv_report_view, commands, BV_SHAPE_NO_HAS, 0, 0, NULL,
+		     &commands_shape),
 	BV_ROW_LIST("findings", bv_report_view, findings, BV_REPORT_FINDING_MAX,
 		    &finding_shape),
 	BV_ROW_HEX("sha256", 0, bv_report_view, sha256, 64),

@@ -32,6 +32,13 @@ enum bv_workload {
 	BV_WORKLOAD_WASM,
 };
 
+/* Of what a wasm session runs: a process for each command, or one for all. */
+enum bv_isolation {
+	BV_ISOLATION_PROCESS,
+	BV_ISOLATION_INLINE,
+	BV_ISOLATION_N
+};
+
 enum bv_base {
 	BV_BASE_SYSTEM, /* programs, libraries, /etc, /proc: an ordinary shell */
 	BV_BASE_MINIMAL, /* what a login and a dynamic program need to start */
@@ -159,6 +166,8 @@ struct bv_policy {
 	uint32_t priority; /* 0..1000, higher first; default 100 */
 	struct bv_match match;
 	enum bv_workload workload;
+	enum bv_isolation isolation; /* of wasm; unless stated, by spawn */
+	unsigned int isolation_line; /* 0: not stated */
 	enum bv_base base;
 	unsigned int base_line;
 	const struct bv_fs_rule *fs;
@@ -255,6 +264,8 @@ const char *bv_fs_set_name(unsigned int set); /* "read write"; "none" */
 const char *bv_network_name(enum bv_network n);
 const char *bv_spawn_name(enum bv_spawn s);
 const char *bv_workload_name(enum bv_workload w);
+const char *bv_isolation_name(enum bv_isolation i);
+const char *bv_isolation_text(const struct bv_policy *p); /* for people */
 const char *bv_commit_name(enum bv_commit c); /* "durable" */
 
 #endif

@@ -128,6 +128,28 @@ static int check_user_limits(const struct bv_policy *p, struct bv_err *err)
 	return BV_OK;
 }
 
+/* Without new tasks there is one process for all commands. */
+static int check_isolation(struct bv_policy *p, struct bv_err *err)
+{
+	const bool stated = p->isolation_line != 0;
+
+	if (stated && p->workload != BV_WORKLOAD_WASM)
+		return bv_conf_fail(err, p->path, p->isolation_line,
+				    "[workload] isolation: only with kind = "
+				    "wasm");
+	if (p->workload != BV_WORKLOAD_WASM || p->spawn != BV_SPAWN_NONE)
+		return BV_OK;
+	if (stated && p->isolation == BV_ISOLATION_PROCESS)
+		return bv_conf_fail(err, p->path, p->isolation_line,
+				    "[workload] isolation = process: each "
+				    "command is a process then, and [spawn] "
+				    "policy = none (line %u) allows none; set "
+				    "inline",
+				    p->spawn_line);
+	p->isolation = BV_ISOLATION_INLINE;
+	return BV_OK;
+}
+
 /* One program is executed in such a session, and it is not the system's. */
 static int check_wasm(const struct bv_policy_parse *p, struct bv_err *err)
 {
@@ -163,6 +185,8 @@ int bv_policy_check(struct bv_policy_parse *p, struct bv_err *err)
 	code = check_user_limits(policy, err);
 	if (code == BV_OK)
 		code = check_wasm(p, err);
+	if (code == BV_OK)
+		code = check_isolation(p->policy, err);
 	if (code != BV_OK)
 		return code;
 	code = bv_policy_check_capture(p, err);

@@ -157,6 +157,17 @@ SETTER(set_workload)
 	return code;
 }
 
+SETTER(set_isolation)
+{
+	size_t i = 0;
+	int code = bv_policy_word(BV_WORDS_ISOLATION, value->text, &i, err);
+
+	(void)row;
+	p->policy->isolation = (enum bv_isolation)i;
+	p->policy->isolation_line = value->line;
+	return code;
+}
+
 SETTER(set_base)
 {
 	size_t i = 0;
@@ -430,6 +441,7 @@ const struct bv_key_row bv_policy_keys[] = {
 	MATCH("tty", set_name, NAME_TTY),
 	MATCH("rhost", set_rhost, 0),
 	ONE(BV_SECTION_WORKLOAD, "kind", set_workload, 0),
+	ONE(BV_SECTION_WORKLOAD, "isolation", set_isolation, 0),
 	ONE(BV_SECTION_FILESYSTEM, "base", set_base, 0),
 	MANY(BV_SECTION_FILESYSTEM, "read", set_fs, BV_FS_READ),
 	MANY(BV_SECTION_FILESYSTEM, "write", set_fs, BV_FS_READ | BV_FS_WRITE),

@@ -52,6 +52,10 @@ static const char *const workload_names[] = {
 	[BV_WORKLOAD_PROCESS] = "process",
 	[BV_WORKLOAD_WASM] = "wasm",
 };
+static const char *const isolation_names[] = {
+	[BV_ISOLATION_PROCESS] = "process",
+	[BV_ISOLATION_INLINE] = "inline",
+};
 static const char *const fds_names[] = { "none", "only" };
 static const char *const env_names[] = { "exact" };
 static const char *const yes_names[] = { "no", "yes" };
@@ -72,6 +76,7 @@ static const struct words {
 	[BV_WORDS_NETWORK] = { network_names, BV_LEN(network_names) },
 	[BV_WORDS_SPAWN] = { spawn_names, BV_LEN(spawn_names) },
 	[BV_WORDS_WORKLOAD] = { workload_names, BV_LEN(workload_names) },
+	[BV_WORDS_ISOLATION] = { isolation_names, BV_LEN(isolation_names) },
 	[BV_WORDS_FDS] = { fds_names, BV_LEN(fds_names) },
 	[BV_WORDS_ENV] = { env_names, BV_LEN(env_names) },
 	[BV_WORDS_YES] = { yes_names, BV_LEN(yes_names) },
@@ -127,6 +132,18 @@ const char *bv_network_name(enum bv_network n)
 const char *bv_spawn_name(enum bv_spawn s)
 {
 	return name_of(spawn_names, BV_LEN(spawn_names), s);
+}
+
+const char *bv_isolation_name(enum bv_isolation i)
+{
+	return name_of(isolation_names, BV_LEN(isolation_names), i);
+}
+
+const char *bv_isolation_text(const struct bv_policy *p)
+{
+	return p->isolation == BV_ISOLATION_INLINE
+		       ? "all commands in one process"
+		       : "a process for each command";
 }
 
 const char *bv_workload_name(enum bv_workload w)

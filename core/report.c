@@ -188,6 +188,45 @@ static json_t *encode_outputs(const struct bv_report *r)
 	return bv_json_whole(array, failed);
 }
 
+static json_t *encode_command(const struct bv_command *c)
+{
+	json_t *o = json_object();
+	int failed = o ? 0 : -1;
+
+	failed |= bv_json_put(o, "name", bv_json_text(c->name));
+	failed |= bv_json_put(o, "sha256", bv_json_text(c->sha256));
+	failed |= bv_json_put(o, "verdict",
+			      json_string(bv_command_verdict_name(c->verdict)));
+	failed |= bv_json_put(o, "status", bv_json_u64(c->status));
+	failed |= bv_json_put(o, "fuel", c->counted ? bv_json_u64(c->fuel)
+						    : json_null());
+	failed |= bv_json_put(o, "peak_pages",
+			      c->counted ? bv_json_u64(c->peak_pages)
+					 : json_null());
+	failed |= bv_json_put(o, "cpu_us", bv_json_u64(c->cpu_us));
+	failed |= bv_json_put(o, "wall_us", bv_json_u64(c->wall_us));
+	return bv_json_whole(o, failed);
+}
+
+static json_t *encode_commands(const struct bv_commands *c)
+{
+	json_t *o = json_object();
+	json_t *list = json_array();
+	int failed = o ? 0 : -1;
+
+	for (size_t i = 0; i < bv_commands_listed(c); i++)
+		failed |= json_array_append_new(list,
+						encode_command(&c->list[i]));
+	failed |= bv_json_put(o, "said_by", json_string(BV_REPORT_SAID_BY));
+	failed |= bv_json_put(o, "told", bv_json_u64(c->told));
+	failed |= bv_json_put(o, "fuel", bv_json_u64(c->fuel));
+	failed |= bv_json_put(o, "lost", bv_json_u64(c->lost));
+	failed |= bv_json_put(o, "unheard", bv_json_u64(c->unheard));
+	failed |= bv_json_put(o, "nonsense", bv_json_u64(c->nonsense));
+	failed |= bv_json_put(o, "list", list);
+	return bv_json_whole(o, failed);
+}
+
 static json_t *encode_findings(const struct bv_report *r)
 {
 	struct bv_report_finding all[BV_REPORT_FINDING_MAX];
@@ -269,6 +308,9 @@ static json_t *encode_body(const struct bv_report *r, const char *snapshot)
 	/* Of a session that had an outbox, when it was settled. */
 	if (r->has_outputs)
 		failed |= bv_json_put(o, "outputs", encode_outputs(r));
+	if (r->commands != NULL && !r->open)
+		failed |= bv_json_put(o, "commands",
+				      encode_commands(r->commands));
 	failed |= bv_json_put(o, "findings", encode_findings(r));
 	failed |= bv_json_put(o, "snapshot", bv_json_text(snapshot));
 	return bv_json_whole(o, failed);

@@ -6,6 +6,7 @@
 #ifndef BV_CORE_REPORT_H
 #define BV_CORE_REPORT_H
 
+#include "core/command.h"
 #include "core/plan.h"
 
 #define BV_REPORT_SCHEMA  2
@@ -50,6 +51,8 @@ struct bv_report {
 	bool has_outputs;               /* an outbox was settled */
 	const struct bv_output *output; /* by name, ascending */
 	size_t output_n;
+	/* Of a session whose shell tells of its commands: its own words. */
+	const struct bv_commands *commands;
 	uint64_t executed; /* positions of the plan's schedule carried out */
 };
 

@@ -87,6 +87,34 @@ struct bv_report_output {
 	const char *refused; /* "": it was not */
 };
 
+struct bv_report_command {
+	const char *name;
+	const char *sha256;
+	enum bv_command_verdict verdict;
+	uint64_t status;
+	bool counted;
+	uint64_t fuel;
+	bool has_pages; /* with counted */
+	uint64_t peak_pages;
+	uint64_t cpu_us;
+	uint64_t wall_us;
+};
+
+/* What the workload's own shell said: no witness of the kernel's. */
+#define BV_REPORT_SAID_BY "workload-shell"
+struct bv_report_commands {
+	const char *said_by; /* NULL: there is no such part */
+	uint64_t told;
+	uint64_t fuel;
+	uint64_t lost;
+	uint64_t unheard;
+	uint64_t nonsense;
+	struct {
+		const struct bv_report_command *v; /* the first ones */
+		size_t n;
+	} list;
+};
+
 enum bv_report_state {
 	BV_REPORT_CLOSED,
 	BV_REPORT_OPEN,
@@ -124,6 +152,7 @@ struct bv_report_view {
 		const struct bv_report_output *v; /* by name */
 		size_t n;
 	} outputs;
+	struct bv_report_commands commands;
 	struct {
 		const struct bv_report_finding *v;
 		size_t n;

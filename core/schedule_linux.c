@@ -169,7 +169,8 @@ void bv_lowered_from_plan(const struct bv_plan *plan, struct bv_lowered *ret)
 	l.notify_bus = l.session && bv_snapshot_is(snap, BV_FACT_SYSTEMD);
 	l.shell = bv_snapshot_has_word(snap, BV_FACT_EXEC_BOUNDARY, "shell") ||
 		  bv_snapshot_has_word(snap, BV_FACT_EXEC_BOUNDARY,
-				       "forcecommand");
+				       "forcecommand") ||
+		  spec->workload == BV_WORKLOAD_WASM;
 	l.spawn_filter = asks_for(spec, BV_KIND_CHILD_SPAWN_DENY_NEW_TASKS) ||
 			 asks_for(spec, BV_KIND_CHILD_SPAWN_ALLOW_THREADS);
 	l.capture = asks_for(spec, BV_KIND_CAPTURE_STREAMS);
@@ -393,6 +394,9 @@ static void param_shell(struct bv_digest *d, const struct source *s)
 	const struct bv_admitted_budget *b = &s->plan->budget[BV_DIM_HANDLES];
 
 	bv_digest_text(d, "shell", s->spec->policy->shell);
+	if (s->spec->workload == BV_WORKLOAD_WASM)
+		bv_digest_text(d, "isolation",
+			       bv_isolation_name(s->spec->policy->isolation));
 	bv_digest_u64(d, "uid", s->spec->subject->uid);
 	bv_digest_u64(d, "limited", b->stated);
 	bv_digest_u64(d, "descriptors", b->stated ? b->limit : 0);

@@ -7,12 +7,13 @@
 enum source {
 	LINUX,  /* the session's boundary, as Linux has it */
 	LAUNCH, /* that boundary, with bvisor-wasm as the account's shell */
+	SHELL,  /* bvisor-wasm itself, as the account's shell */
 	NEVER,  /* no mechanism: structurally, or not built */
 };
 
 struct row {
 	enum source source;
-	struct bv_verdict best; /* of LAUNCH and NEVER */
+	struct bv_verdict best; /* of LAUNCH, SHELL and NEVER */
 };
 
 #define AS_LINUX                                                               \
@@ -47,10 +48,19 @@ struct row {
 #define NO_EXEC                                                                \
 	OUT("no file but bvisor-wasm is executed in a wasm session",           \
 	    "remove [filesystem] exec")
-#define OWN_PROCESS                                                            \
-	OUT("each command of bvisor-wasm is a process of its own; all of "     \
-	    "them in one is " NOT_BUILT,                                       \
-	    "set [spawn] policy = descendants")
+/* Its filter is on before it looks at a line, and nothing else is executed. */
+#define ONE_TASK                                                               \
+	{                                                                      \
+		SHELL,                                                         \
+		{                                                              \
+			.enforcement = BV_ENFORCED,                            \
+			.mechanism = "wasm:inline+seccomp_spawn",              \
+			.missing = "", .remedy = ""                            \
+		}                                                              \
+	}
+#define NO_THREADS                                                             \
+	OUT("modules have no threads",                                         \
+	    "set [spawn] policy = none or descendants")
 #define BY_GRANT(what_to_do)                                                   \
 	OUT("what a module is given is stated in its own file below wasm.d",   \
 	    what_to_do)
@@ -72,8 +82,8 @@ struct row {
 	ROW(NETWORK_DENY_ALL, AS_LINUX)                                        \
 	ROW(NETWORK_ALLOW_LIST,                                                \
 	    OUT("modules have no sockets", "set [network] access = deny"))     \
-	ROW(SPAWN_DENY_NEW_TASKS, OWN_PROCESS)                                 \
-	ROW(SPAWN_ALLOW_THREADS, OWN_PROCESS)                                  \
+	ROW(SPAWN_DENY_NEW_TASKS, ONE_TASK)                                    \
+	ROW(SPAWN_ALLOW_THREADS, NO_THREADS)                                   \
 	ROW(SPAWN_ALLOW_DESCENDANTS, AS_LINUX)                                 \
 	ROW(ENVIRONMENT,                                                       \
 	    BY_GRANT("set [environment] there, not in the policy"))            \
@@ -123,6 +133,7 @@ void bv_profile_wasm(const struct bv_snapshot *snap, struct bv_profile *ret)
 {
 	const bool shell =
 		bv_snapshot_has_word(snap, BV_FACT_EXEC_BOUNDARY, "wasm");
+	const struct bv_verdict *launch = &ret->req[BV_REQ_LAUNCH_WORKLOAD];
 
 	if (!bv_snapshot_has_word(snap, BV_FACT_BACKEND, "wasm"))
 		return;
@@ -131,10 +142,16 @@ void bv_profile_wasm(const struct bv_snapshot *snap, struct bv_profile *ret)
 
 		if (rows[r].source == NEVER)
 			*v = rows[r].best;
-		else if (rows[r].source == LAUNCH && !shell)
+		else if (rows[r].source != LINUX && !shell)
 			*v = without_shell;
 		else if (rows[r].source == LAUNCH &&
 			 v->enforcement != BV_UNSUPPORTED)
 			*v = bv_verdict_meet(v, &rows[r].best);
 	}
+	/* What a launch lacks, the shell's own filter lacks as well. */
+	for (unsigned int r = 0; r < BV_REQ_N; r++)
+		if (rows[r].source == SHELL)
+			ret->req[r] = launch->enforcement == BV_UNSUPPORTED
+					      ? *launch
+					      : rows[r].best;
 }

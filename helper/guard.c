@@ -479,6 +479,7 @@ static struct bvh_guard *guard_new(int sock)
 	g->denials.fd = -1;
 	g->launch_fd = -1;
 	bvh_guard_capture_init(&g->capture);
+	bvh_guard_wasm_init(&g->wasm);
 	g->wall_fd = -1;
 	g->cpu.timer_fd = -1;
 	g->traffic.timer_fd = -1;

@@ -97,6 +97,7 @@ int bvh_guard_undo_record(struct bvh_course *c, struct bv_err *err)
 
 	if (code != BV_OK)
 		return code;
+	bvh_guard_wasm_stop(g);
 	finish_report(g);
 	if (g->record_fd < 0)
 		return BV_OK;

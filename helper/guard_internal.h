@@ -81,6 +81,21 @@ struct bvh_guard_outbox {
 	struct bvh_outbox_list list;
 };
 
+/* What the shells of a wasm session tell; see guard_wasm.c. */
+#define BVH_WASM_SHELLS_MAX 16u
+
+struct bvh_wasm_shell {
+	int fd;       /* -1: a free place */
+	uint64_t seq; /* of its last record */
+};
+
+struct bvh_wasm_watch {
+	int epoll_fd;      /* -1: nobody was there yet */
+	uint64_t again_us; /* not looked at before */
+	struct bvh_wasm_shell shell[BVH_WASM_SHELLS_MAX];
+	struct bv_commands told;
+};
+
 #define BVH_DENIALS_LISTED 8u
 #define BVH_DENIALS_EARLY  4u
 
@@ -140,6 +155,7 @@ struct bvh_guard {
 	int listener_fd;
 	int launch_fd; /* where bvisor-shell asks; -1: no exec boundary */
 	struct bvh_capture capture;
+	struct bvh_wasm_watch wasm;
 	uint64_t launches;
 	uint64_t launch_refusals;
 	bool committed;              /* the module has answered */
@@ -247,6 +263,16 @@ int bvh_guard_record(struct bvh_guard *g, int sock, pid_t peer, int *peer_pidfd,
 		     struct bv_err *err) BV_MUST_CHECK;
 /* Recorders have something to say. */
 void bvh_guard_on_recorders(struct bvh_guard *g);
+
+/* --- guard_wasm.c ----------------------------------------------------------- */
+
+void bvh_guard_wasm_init(struct bvh_wasm_watch *w);
+/* Takes the socket of one that was checked and answered, when it has a place. */
+void bvh_guard_wasm_hear(struct bvh_wasm_watch *w, int *sock);
+/* Shells have something to say. */
+void bvh_guard_on_wasm(struct bvh_guard *g);
+/* The last words, and the end of it. */
+void bvh_guard_wasm_stop(struct bvh_guard *g);
 
 /* --- guard_journal.c ------------------------------------------------------- */
 

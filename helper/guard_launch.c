@@ -11,6 +11,7 @@
 #include "helper/launch.h"
 #include "helper/lease.h"
 #include "helper/log.h"
+#include "helper/red.h"
 #include "helper/sys.h"
 
 #include <errno.h>
@@ -155,13 +156,30 @@ int bvh_guard_hand_over(const struct bvh_guard *g, int sock, bool streams,
 	return code == BV_OK ? send_answer(sock, &a, fd, err) : code;
 }
 
+/* A shell of modules: no plan, and it goes on to speak. */
+static int answer_wasm(struct bvh_guard *g, int *sock, struct bv_err *err)
+{
+	const struct bv_policy *p = g->adm.plan.spec->policy;
+	const struct bvh_answer a = {
+		.magic = BVH_ANSWER_MAGIC,
+		.launch = 1,
+		.inlined = p->isolation == BV_ISOLATION_INLINE &&
+			   !bvh_red("wasm-inline"),
+	};
+	int code = send_answer(*sock, &a, -1, err);
+
+	if (code == BV_OK)
+		bvh_guard_wasm_hear(&g->wasm, sock);
+	return code;
+}
+
 /* The first one is told in the report. */
 void bvh_guard_launched(struct bvh_guard *g, pid_t pid)
 {
 	const struct bv_schedule *s = &g->adm.plan.schedule;
 
 	if (g->launches < LAUNCHES_LOGGED)
-		bvh_log(LOG_INFO, "session=%s launch plan handed to pid %d",
+		bvh_log(LOG_INFO, "session=%s launch by pid %d",
 			g->id, (int)pid);
 	if (g->launches++ > 0)
 		return;
@@ -170,7 +188,11 @@ void bvh_guard_launched(struct bvh_guard *g, pid_t pid)
 			g->course.ran |= BV_PRIM_BIT(i);
 	g->report.executed = g->course.ran;
 	(void)bv_report_observe(&g->report, "exec_boundary_launch", NULL,
-				"plan handed to pid %d", (int)pid);
+				"%s pid %d",
+				g->report.commands != NULL
+					? "isolation told to"
+					: "plan handed to",
+				(int)pid);
 }
 
 void bvh_guard_launch_refused(struct bvh_guard *g, const char *why)
@@ -196,7 +218,12 @@ void bvh_guard_launch(struct bvh_guard *g)
 	if (sock < 0)
 		return;
 	code = check_peer(g, sock, &pid, &pidfd, &err);
-	if (code == BV_OK && bvh_guard_records(g, pid)) {
+	if (code == BV_OK &&
+	    g->adm.plan.spec->workload == BV_WORKLOAD_WASM) {
+		code = answer_wasm(g, &sock, &err);
+		if (code == BV_OK)
+			bvh_guard_launched(g, pid);
+	} else if (code == BV_OK && bvh_guard_records(g, pid)) {
 		code = bvh_guard_record(g, sock, pid, &pidfd, &err);
 		if (code == BV_OK)
 			return; /* the recorder goes on from here */

@@ -35,6 +35,7 @@ enum slot {
 	SLOT_TRAFFIC,
 	SLOT_GATE,
 	SLOT_DENIALS,
+	SLOT_WASM,
 	SLOT_HIT, /* BVH_HIT_N of them */
 	SLOT_N = SLOT_HIT + BVH_HIT_N
 };
@@ -200,6 +201,12 @@ static int poll_ms(const struct bvh_guard *g, struct waiting *w)
 		w->p[SLOT_DENIALS].fd = -1;
 		earlier(&at_us, g->denials.again_us);
 	}
+	/* Made when the first shell comes. */
+	w->p[SLOT_WASM].fd = g->wasm.epoll_fd;
+	if (g->wasm.again_us > now_us) {
+		w->p[SLOT_WASM].fd = -1;
+		earlier(&at_us, g->wasm.again_us);
+	}
 	if (at_us == UINT64_MAX)
 		return -1;
 	return (int)((at_us - now_us) / 1000u) + 1;
@@ -251,6 +258,8 @@ static bool handle(struct bvh_guard *g, struct waiting *w, struct bvh_ending *e)
 		w->p[SLOT_GATE].fd = -1;
 	if (w->p[SLOT_DENIALS].revents != 0)
 		bvh_guard_on_denials(g);
+	if (w->p[SLOT_WASM].revents != 0)
+		bvh_guard_on_wasm(g);
 	if (w->p[SLOT_LAUNCH].revents != 0)
 		bvh_guard_launch(g);
 	if (w->p[SLOT_SOCK].revents != 0 && on_packet(g, w, e))

@@ -15,6 +15,8 @@ static void start_report(struct bvh_guard *g)
 	struct bv_report *r = &g->report;
 
 	memcpy(r->session_id, g->id, sizeof(r->session_id));
+	if (g->adm.plan.spec->workload == BV_WORKLOAD_WASM)
+		r->commands = &g->wasm.told;
 	r->plan = &g->adm.plan;
 	r->subject = &g->adm.subject;
 	r->policy_name = g->adm.policy->name;

@@ -209,6 +209,7 @@ static int add_wasm(struct builder *b, struct bv_err *err)
 		{ BV_WASM_STORE, BVH_GRANT_READ },
 		{ "/etc/bvisor/wasm.conf", BVH_GRANT_READ },
 		{ "/etc/bvisor/wasm.d", BVH_GRANT_READ },
+		{ "/proc", BVH_GRANT_READ }, /* which session it stands in */
 		{ "/etc/terminfo", BVH_GRANT_READ },
 		{ "/usr/share/terminfo", BVH_GRANT_READ },
 	};

@@ -4,6 +4,8 @@
  * bvisor-shell the guardian listens at BVH_LAUNCH_DIR/<session id>; who
  * connects says nothing: the kernel says who it is. It is answered with one
  * packet, and with it, when it may launch, the launch plan in a sealed memfd.
+ * bvisor-wasm gets no plan, but how its commands are isolated, and leaves the
+ * connection open: on it it tells of each command (core/command.h).
  */
 #ifndef BVH_LAUNCH_H
 #define BVH_LAUNCH_H
@@ -25,6 +27,7 @@ struct bvh_answer {
 	uint32_t launch;     /* 1: a memfd rides along; 0: refused */
 	uint32_t len;        /* of the plan's bytes */
 	uint32_t streams;    /* 1: give them, see below */
+	uint32_t inlined;    /* bvisor-wasm: all commands in one process */
 	char sha256_hex[65]; /* of the plan's bytes */
 	char plan_id[65];    /* that they must name */
 	char text[128];      /* refused: for the user, nothing inner */

@@ -65,6 +65,8 @@ static int reserve(int fd, const struct bv_report *report, struct bv_err *err)
 
 	if (plan != NULL && plan->spec->outbox.line != 0)
 		bytes += (off_t)BV_OUTPUTS_MAX * BVH_RECORD_OUTPUT;
+	if (report->commands != NULL)
+		bytes += (off_t)BV_COMMANDS_LISTED * BVH_RECORD_COMMAND;
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0)
 		return BV_OK;
 	if (errno == EOPNOTSUPP) /* such a file system reserves nothing */

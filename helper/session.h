@@ -53,6 +53,8 @@ int bvh_session_list(const char *run_dir, struct bvh_session_state **ret,
 /* … and so much for each name an outbox may be listed with: four bytes a byte
  * where one has to be escaped. */
 #define BVH_RECORD_OUTPUT (4u * 256u + 256u)
+/* … and for each command that a shell may tell of. */
+#define BVH_RECORD_COMMAND 384u
 int bvh_record_open(const char *state_dir, const struct bv_report *report,
 		    int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
 int bvh_record_seal(const char *state_dir, int fd,

@@ -133,6 +133,11 @@ bool bw_fuel_charge(struct bw_store *store, uint64_t amount);
 void bw_interrupt_set(struct bw_store *store,
 		      const volatile sig_atomic_t *flag);
 
+/* Let an execution be suspended each time it has used up 2^20 fuel, at the next
+ * block or behind the next host call: so that others have their turn. What it
+ * does and costs is the same. */
+void bw_turns_set(struct bw_store *store, bool on);
+
 /* --- instances ------------------------------------------------------------ */
 
 enum bw_host_status {
@@ -169,6 +174,7 @@ struct bw_imports {
 	void *ctx; /* handed to every host function */
 	const struct bw_linked *linked;
 	size_t nlinked;
+	bool defer_start; /* to bw_instance_start */
 };
 
 /* Resolve imports, allocate, initialise, run the start function. BV_E_CONF: an
@@ -189,6 +195,10 @@ enum bw_outcome {
 	BW_SUSPENDED,
 };
 
+/* The deferred start function as a call of its own; none: BW_DONE. */
+BV_MUST_CHECK int bw_instance_start(struct bw_instance *inst,
+				    enum bw_outcome *ret_outcome,
+				    struct bv_err *err);
 /* Call the export name. A funcref argument is 0 or what a call of the same
  * store gave: the engine follows it. nargs and nresults must be the signature's. A trap is
  * an outcome, not an error; results are written for BW_DONE only. */
@@ -202,6 +212,8 @@ BV_MUST_CHECK int bw_call_n(struct bw_instance *inst, const char *name,
 			    uint32_t nargs, uint64_t *results,
 			    uint32_t nresults, enum bw_outcome *ret_outcome,
 			    struct bv_err *err);
+/* Of an execution that is suspended: only its turn is over; it can go on. */
+bool bw_turn_over(const struct bw_store *store);
 /* After BW_SUSPENDED: the host function that suspended is called again. */
 BV_MUST_CHECK int bw_resume(struct bw_store *store, uint64_t *results,
 			    uint32_t nresults, enum bw_outcome *ret_outcome,

@@ -15,7 +15,7 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* The interrupt flag is looked at when this much fuel is used up. */
+/* The interrupt flag is looked at when this much fuel is used up; a turn. */
 #define FUEL_SLICE ((uint64_t)1 << 20)
 
 #define T_i32    uint32_t
@@ -82,26 +82,6 @@ static void set_trap(struct bw_store *st, enum bw_trap trap,
 	};
 }
 
-/* Call a host function with its arguments in s, where its results go too. */
-static int call_host(const struct bw_func *f, struct bw_instance *inst,
-		     uint64_t *s)
-{
-	uint64_t results[BW_HOST_RESULTS] = { 0 };
-	uint32_t i;
-	int status;
-
-	status = f->host->fn(f->ctx, inst, s, results);
-	if (status != BW_HOST_OK)
-		return status;
-	for (i = 0; i < f->sig->nresults; i++) {
-		uint8_t type = f->sig->types[f->sig->nparams + i];
-
-		s[i] = type == BW_I32 || type == BW_F32 ? (uint32_t)results[i]
-							: results[i];
-	}
-	return status;
-}
-
 #ifdef BW_CHECK
 #define CHECK() bw_exec_check(st, fr, ip, s)
 #else
@@ -141,6 +121,18 @@ static int call_host(const struct bw_func *f, struct bw_instance *inst,
 		fuel -= (int64_t)(n);                                          \
 		if (UNLIKELY(fuel < 0))                                        \
 			TRY(refill(st, &fuel));                                \
+	} while (0)
+/* Where a block begins; a turn that ends here goes on at go_on. */
+#define CHARGE_BLOCK(n, go_on)                                                 \
+	do {                                                                   \
+		fuel -= (int64_t)(n);                                          \
+		if (UNLIKELY(fuel < 0)) {                                      \
+			TRY(refill(st, &fuel));                                \
+			if (st->turns) {                                       \
+				ip = (go_on);                                  \
+				goto turn_over;                                \
+			}                                                      \
+		}                                                              \
 	} while (0)
 #define RELOAD()                                                               \
 	do {                                                                   \
@@ -277,7 +269,7 @@ run(struct bw_store *st, struct regs *regs, enum bw_outcome *ret_outcome)
 L_UNREACHABLE:
 	TRAP(BW_TRAP_UNREACHABLE);
 L_FUEL:
-	CHARGE(ip->a);
+	CHARGE_BLOCK(ip->a, ip + 1);
 	NEXT();
 L_BR:
 	JUMP();
@@ -348,7 +340,7 @@ call_any:
 		CHARGE(f->host->fuel);
 		/* The host sees and may charge the whole account. */
 		st->fuel_left += (uint64_t)fuel;
-		status = call_host(f, inst, ns);
+		status = bw_call_host(f, inst, ns);
 		if (UNLIKELY(status != BW_HOST_OK)) {
 			fuel = 0;
 			if (status == BW_HOST_EXIT) {
@@ -367,6 +359,9 @@ call_any:
 			TRAP(BW_TRAP_INTERRUPTED);
 		RELOAD();
 		ip = ret_ip;
+		if (UNLIKELY(st->turns &&
+			     st->fuel_left + (uint64_t)fuel <= st->turn_end))
+			goto turn_over;
 		DISPATCH();
 	}
 	if (f->inst != inst) {
@@ -395,7 +390,7 @@ pushed : {
 	for (i = code->nparams; i < code->nlocals; i++)
 		s[i] = 0;
 	ip = code->insns;
-	CHARGE(code->fuel);
+	CHARGE_BLOCK(code->fuel, ip);
 	DISPATCH();
 }
 L_RET1:
@@ -526,6 +521,10 @@ L_REF_FUNC:
 	/* --- ends --- */
 L_ILLEGAL:
 	TRAP(BW_TRAP_BUG); /* the second word of something */
+turn_over:
+	st->turn_over = true;
+	*ret_outcome = BW_SUSPENDED;
+	goto stopped;
 trapped:
 	set_trap(st, trap, fr, ip);
 	*ret_outcome = BW_TRAPPED;
@@ -573,10 +572,13 @@ static enum bw_trap enter_first(struct bw_store *st, struct regs *regs)
 
 enum bw_outcome bw_exec(struct bw_store *st, bool resume)
 {
+	const uint64_t left = st->fuel_left;
 	struct regs regs = { .fuel = take_slice(st) };
 	enum bw_outcome outcome = BW_TRAPPED;
 	enum bw_trap trap = BW_TRAP_NONE;
 
+	st->turn_end = left - (uint64_t)regs.fuel;
+	st->turn_over = false;
 	if (resume) {
 		regs.ip = st->ip;
 		regs.s = st->slots;

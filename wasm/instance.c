@@ -320,9 +320,19 @@ int bw_instance_new(struct bw_store *store, const struct bw_module *module,
 		return bv_fail(err, BV_E_INVAL, "initialisation: %s",
 			       bw_trap_text(trap));
 	}
-	BW_TRY(run_start(inst, err));
+	if (!imports->defer_start)
+		BW_TRY(run_start(inst, err));
 	*ret_inst = inst;
 	return BV_OK;
+}
+
+int bw_instance_start(struct bw_instance *inst, enum bw_outcome *ret_outcome,
+		      struct bv_err *err)
+{
+	*ret_outcome = BW_DONE;
+	if (!inst->module->has_start)
+		return BV_OK;
+	return bw_start(inst, inst->module->start, ret_outcome, err);
 }
 
 struct bw_store *bw_instance_store(struct bw_instance *inst)

@@ -237,6 +237,8 @@ struct bw_store {
 	uint64_t fuel_start;
 	uint64_t fuel_left;
 	const volatile sig_atomic_t *interrupt;
+	bool turns, turn_over; /* asked for; why it is suspended */
+	uint64_t turn_end;     /* fuel left when a turn is over */
 	struct bw_trap_info trap;
 };
 
@@ -246,6 +248,9 @@ void bw_exec_resolve(struct bw_insn *insns, uint32_t n);
 /* Run st->entry with its arguments in st->stack, or go on where it stopped;
  * results are left in st->stack. */
 enum bw_outcome bw_exec(struct bw_store *st, bool resume);
+/* Call a host function with its arguments in s, where its results go too. */
+int bw_call_host(const struct bw_func *f, struct bw_instance *inst,
+		 uint64_t *s);
 /* What a host function that gave neither OK, EXIT nor SUSPEND means. */
 enum bw_trap bw_host_trap(int status);
 /* Abort when the next instruction touches a slot outside its frame. */

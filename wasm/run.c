@@ -13,7 +13,8 @@ struct bw_task {
 	struct bw_store *store;
 	struct bw_instance *inst;
 	struct bw_wasi *wasi;
-	bool begun;
+	bool initialised; /* its start function is over */
+	bool begun;       /* what comes next is to be resumed */
 	enum bw_outcome outcome;
 };
 
@@ -44,7 +45,9 @@ static int build(struct bw_task *t, const struct bw_run_config *c,
 	BW_TRY(bw_store_new(c->store, &t->store, err));
 	bw_fuel_set(t->store, c->fuel);
 	bw_interrupt_set(t->store, c->wasi->interrupt);
+	bw_turns_set(t->store, c->turns);
 	bw_wasi_imports(t->wasi, &imports);
+	imports.defer_start = true;
 	return bw_instance_new(t->store, t->module, &imports, &t->inst, err);
 }
 
@@ -70,13 +73,18 @@ int bw_task_step(struct bw_task *task, enum bw_outcome *ret_outcome,
 		 struct bv_err *err)
 {
 	uint64_t none = 0;
+	const bool begun = task->begun;
 
-	if (task->begun)
+	task->begun = true;
+	if (begun)
 		BW_TRY(bw_resume(task->store, &none, 0, &task->outcome, err));
-	else
+	else if (!task->initialised)
+		BW_TRY(bw_instance_start(task->inst, &task->outcome, err));
+	if (!task->initialised && task->outcome == BW_DONE) {
+		task->initialised = true;
 		BW_TRY(bw_call(task->inst, "_start", &none, 0, &none, 0,
 			       &task->outcome, err));
-	task->begun = true;
+	}
 	*ret_outcome = task->outcome;
 	return BV_OK;
 }
@@ -84,7 +92,10 @@ int bw_task_step(struct bw_task *task, enum bw_outcome *ret_outcome,
 size_t bw_task_wait(const struct bw_task *task, struct pollfd *fds, size_t max,
 		    uint64_t *ret_deadline_ns)
 {
-	return bw_wasi_wait(task->wasi, fds, max, ret_deadline_ns);
+	if (!bw_turn_over(task->store))
+		return bw_wasi_wait(task->wasi, fds, max, ret_deadline_ns);
+	*ret_deadline_ns = 1;
+	return 0;
 }
 
 /* What stopped it, then where and after how much, as the engine says it. */

@@ -17,6 +17,7 @@ struct bw_run_config {
 	uint64_t fuel;                       /* or BW_FUEL_UNLIMITED */
 	const struct bw_wasi_config *wasi;   /* its interrupt flag is also
 						  looked at while computing */
+	bool turns; /* suspend it, too, when others should have their turn */
 };
 
 struct bw_run_result {
@@ -34,16 +35,17 @@ struct bw_run_result {
 
 struct bw_task;
 
-/* Load, instantiate; nothing of the guest has run but its start function.
+/* Load, instantiate; nothing of the guest has run.
  * BV_E_CONF: not a module, unknown import (named), no _start; BV_E_LIMIT,
  * BV_E_UNSUPPORTED, BV_E_NOMEM, BV_E_INVAL as the engine says. */
 BV_MUST_CHECK int bw_task_new(const struct bw_run_config *config,
 			      struct bw_task **ret_task, struct bv_err *err);
-/* Run until it ends or, BW_SUSPENDED, waits. Not to be called after its end. */
+/* Run until it ends or, BW_SUSPENDED, waits or its turn is over. Not to be called after its end. */
 BV_MUST_CHECK int bw_task_step(struct bw_task *task,
 			       enum bw_outcome *ret_outcome,
 			       struct bv_err *err);
-/* What it waits for: see bw_wasi_wait. */
+/* What it waits for: see bw_wasi_wait. After a turn nothing, and a deadline that
+ * has passed. */
 size_t bw_task_wait(const struct bw_task *task, struct pollfd *fds, size_t max,
 		    uint64_t *ret_deadline_ns);
 /* After the last step, or so far. */

@@ -294,6 +294,24 @@ enum bw_trap bw_host_trap(int status)
 	}
 }
 
+int bw_call_host(const struct bw_func *f, struct bw_instance *inst, uint64_t *s)
+{
+	uint64_t results[BW_HOST_RESULTS] = { 0 };
+	uint32_t i;
+	int status;
+
+	status = f->host->fn(f->ctx, inst, s, results);
+	if (status != BW_HOST_OK)
+		return status;
+	for (i = 0; i < f->sig->nresults; i++) {
+		uint8_t type = f->sig->types[f->sig->nparams + i];
+
+		s[i] = type == BW_I32 || type == BW_F32 ? (uint32_t)results[i]
+							: results[i];
+	}
+	return status;
+}
+
 /* An export that is an imported host function has no code to run. */
 static enum bw_outcome call_host_entry(struct bw_store *st)
 {
@@ -381,6 +399,16 @@ int bw_resume(struct bw_store *store, uint64_t *results, uint32_t nresults,
 	store->state = BW_RUN_RUNNING;
 	finish(store, bw_exec(store, true), results, ret_outcome);
 	return BV_OK;
+}
+
+void bw_turns_set(struct bw_store *store, bool on)
+{
+	store->turns = on;
+}
+
+bool bw_turn_over(const struct bw_store *store)
+{
+	return store->state == BW_RUN_SUSPENDED && store->turn_over;
 }
 
 void bw_abandon(struct bw_store *store)

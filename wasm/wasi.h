@@ -126,6 +126,9 @@ struct bw_wasi_config {
 	 * signal or CLOCK_MONOTONIC has passed the deadline; NULL, 0: never. */
 	const volatile sig_atomic_t *interrupt;
 	uint64_t deadline_ns;
+	/* A write whose reader has gone ends the guest as SIGPIPE does a program,
+	 * with exit code 128 + SIGPIPE; else it is an error as any other. */
+	bool pipe_ends;
 };
 
 /* --- one guest ------------------------------------------------------------ */

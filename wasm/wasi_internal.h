@@ -63,6 +63,7 @@ struct bw_wasi {
 	mode_t dir_mode;
 	const volatile sig_atomic_t *interrupt;
 	uint64_t deadline_ns;
+	bool pipe_ends;
 	uint32_t exit_code;
 	char stopped_by[80]; /* "": by no budget */
 	struct bw_wasi_counts counts;

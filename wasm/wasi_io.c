@@ -2,6 +2,7 @@
 /* Data: read, write, seek, sync. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -95,6 +96,10 @@ static int stream_failed(struct bw_wasi *w, const struct bw_fd *f, short events)
 		return suspend(w, f, events);
 	if (errno == EINTR && w->interrupt != NULL && *w->interrupt != 0)
 		return BW_STOP(BW_HOST_INTERRUPTED);
+	if (errno == EPIPE && w->pipe_ends) {
+		w->exit_code = 128 + SIGPIPE;
+		return BW_STOP(BW_HOST_EXIT);
+	}
 	return bw_wasi_last_errno();
 }
 
@@ -106,29 +111,44 @@ static int moved(struct bw_instance *inst, uint8_t *to, ssize_t n)
 	return bw_wasi_moved(inst, (uint64_t)n);
 }
 
+/* A read or a write: fd, vectors, their number; where the count goes. */
+struct transfer {
+	struct vecs vecs;
+	struct bw_fd *f;
+	uint8_t *to;
+};
+
+/* All that is checked before a byte moves. */
+static int prepare(struct bw_wasi *w, struct bw_instance *inst,
+		   const uint64_t *a, uint64_t need, uint64_t ret_at,
+		   struct transfer *ret)
+{
+	enum bw_wasi_errno e = bw_fd_get(w, a[0], need, &ret->f);
+
+	if (e == BW_ESUCCESS)
+		e = get_vecs(inst, a[1], a[2], &ret->vecs);
+	if (e != BW_ESUCCESS)
+		return (int)e;
+	ret->to = bw_memory_at(inst, ret_at, 4);
+	return ret->to == NULL ? BW_EFAULT : BW_ESUCCESS;
+}
+
 /* offset < 0: at the descriptor's own. */
 static int read_at(struct bw_wasi *w, struct bw_instance *inst,
 		   const uint64_t *a, uint64_t need, uint64_t ret_at,
 		   off_t offset)
 {
-	uint8_t *to = bw_memory_at(inst, ret_at, 4);
-	struct vecs vecs;
-	struct bw_fd *f;
+	struct transfer t;
 	ssize_t n;
-	int e = (int)bw_fd_get(w, a[0], need, &f);
+	int e = prepare(w, inst, a, need, ret_at, &t);
 
 	if (e == BW_ESUCCESS)
-		e = (int)get_vecs(inst, a[1], a[2], &vecs);
+		e = await(w, t.f, POLLIN);
 	if (e != BW_ESUCCESS)
 		return e;
-	if (to == NULL)
-		return BW_EFAULT;
-	e = await(w, f, POLLIN);
-	if (e != BW_ESUCCESS)
-		return e;
-	n = offset < 0 ? readv(f->host, vecs.v, vecs.n)
-		       : preadv(f->host, vecs.v, vecs.n, offset);
-	return n < 0 ? stream_failed(w, f, POLLIN) : moved(inst, to, n);
+	n = offset < 0 ? readv(t.f->host, t.vecs.v, t.vecs.n)
+		       : preadv(t.f->host, t.vecs.v, t.vecs.n, offset);
+	return n < 0 ? stream_failed(w, t.f, POLLIN) : moved(inst, t.to, n);
 }
 
 int bw_wasi_fd_read(struct bw_wasi *w, struct bw_instance *inst,
@@ -173,34 +193,27 @@ static int write_at(struct bw_wasi *w, struct bw_instance *inst,
 		    const uint64_t *a, uint64_t need, uint64_t ret_at,
 		    off_t offset)
 {
-	uint8_t *to = bw_memory_at(inst, ret_at, 4);
-	struct vecs vecs;
-	struct bw_fd *f;
+	struct transfer t;
 	ssize_t n;
-	int e = (int)bw_fd_get(w, a[0], need, &f);
+	int e = prepare(w, inst, a, need, ret_at, &t);
 
 	if (e == BW_ESUCCESS)
-		e = (int)get_vecs(inst, a[1], a[2], &vecs);
-	if (e != BW_ESUCCESS)
-		return e;
-	if (to == NULL)
-		return BW_EFAULT;
-	e = within_budget(w, f, &vecs);
+		e = within_budget(w, t.f, &t.vecs);
 	if (e == BW_ESUCCESS)
-		e = await(w, f, POLLOUT);
+		e = await(w, t.f, POLLOUT);
 	if (e != BW_ESUCCESS)
 		return e;
 	/* A pipe that is ready has room for this; more could wait without end,
 	 * deaf to the flag. */
-	if (f->stream && f->type != BW_FT_REG && w->interrupt != NULL)
-		cut(&vecs, PIPE_BUF);
-	n = offset < 0 ? writev(f->host, vecs.v, vecs.n)
-		       : pwritev(f->host, vecs.v, vecs.n, offset);
+	if (t.f->stream && t.f->type != BW_FT_REG && w->interrupt != NULL)
+		cut(&t.vecs, PIPE_BUF);
+	n = offset < 0 ? writev(t.f->host, t.vecs.v, t.vecs.n)
+		       : pwritev(t.f->host, t.vecs.v, t.vecs.n, offset);
 	if (n < 0)
-		return stream_failed(w, f, POLLOUT);
-	*(f->stream ? &w->counts.output_bytes : &w->counts.storage_bytes) +=
+		return stream_failed(w, t.f, POLLOUT);
+	*(t.f->stream ? &w->counts.output_bytes : &w->counts.storage_bytes) +=
 		(uint64_t)n;
-	return moved(inst, to, n);
+	return moved(inst, t.to, n);
 }
 
 int bw_wasi_fd_write(struct bw_wasi *w, struct bw_instance *inst,

@@ -139,6 +139,7 @@ static void take_settings(struct bw_wasi *w, const struct bw_wasi_config *c)
 	w->file_mode = c->file_mode == 0 ? 0644 : c->file_mode & 0777;
 	w->dir_mode = c->dir_mode == 0 ? 0755 : c->dir_mode & 0777;
 	w->interrupt = c->interrupt;
+	w->pipe_ends = c->pipe_ends;
 	w->deadline_ns = c->deadline_ns;
 }
 

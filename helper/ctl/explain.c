@@ -253,8 +253,8 @@ static void say_paths(const struct bv_spec *spec)
 			    r->optional ? " (if it is there)" : "");
 	}
 	if (spec->workload == BV_WORKLOAD_WASM)
-		bvh_ctl_say("%-12s " BV_WASM_PATH " and nothing else\n",
-			    "EXECUTABLE");
+		bvh_ctl_say("%-12s " BV_WASM_PATH " and nothing else; %s\n",
+			    "EXECUTABLE", bv_isolation_text(spec->policy));
 }
 
 static void say_refusal(const struct bvh_admission *adm)

@@ -124,6 +124,43 @@ static void say_budgets(const struct bv_report_view *v)
 	}
 }
 
+static void say_command(const struct bv_report_command *c)
+{
+	char fuel[32] = "unknown", pages[32] = "unknown";
+
+	if (c->counted) {
+		snprintf(fuel, sizeof(fuel), "%llu",
+			 (unsigned long long)c->fuel);
+		snprintf(pages, sizeof(pages), "%llu",
+			 (unsigned long long)c->peak_pages);
+	}
+	bvh_ctl_say("command      %s: %s, status %llu, fuel %s, peak pages "
+		    "%s, sha256 %s\n",
+		    c->name, bv_command_verdict_name(c->verdict),
+		    (unsigned long long)c->status, fuel, pages, c->sha256);
+}
+
+/* Somebody's word, and whose. */
+static void say_commands(const struct bv_report_commands *c)
+{
+	if (c->said_by == NULL)
+		return;
+	bvh_ctl_say("commands     %llu, fuel %llu: by the word of the "
+		    "session's own shell\n",
+		    (unsigned long long)c->told, (unsigned long long)c->fuel);
+	if (c->lost + c->unheard + c->nonsense > 0)
+		bvh_ctl_say("commands     %llu not heard of; shells not "
+			    "listened to: %llu, ended for nonsense: %llu\n",
+			    (unsigned long long)c->lost,
+			    (unsigned long long)c->unheard,
+			    (unsigned long long)c->nonsense);
+	for (size_t i = 0; i < c->list.n; i++)
+		say_command(&c->list.v[i]);
+	if (c->told > c->list.n)
+		bvh_ctl_say("commands     %llu more are not listed\n",
+			    (unsigned long long)(c->told - c->list.n));
+}
+
 static void say_report(const struct shown *s, const struct bv_report_view *v)
 {
 	char at[32];
@@ -148,6 +185,7 @@ static void say_report(const struct shown *s, const struct bv_report_view *v)
 			    bv_outcome_name(v->outcome),
 			    v->reason[0] == '\0' ? "" : ": ", v->reason);
 	say_budgets(v);
+	say_commands(&v->commands);
 	for (size_t i = 0; i < v->observed.n; i++)
 		bvh_ctl_say("observed     %s: %s\n", v->observed.v[i].kind,
 			    v->observed.v[i].detail);

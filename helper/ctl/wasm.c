@@ -18,7 +18,7 @@ static const char help[] =
 	"usage: bvisorctl wasm add NAME FILE\n"
 	"       bvisorctl wasm check [--user USER] [--json] [NAME...]\n"
 	"       bvisorctl wasm list [--json]\n"
-	"       bvisorctl wasm run [--user USER] NAME [ARGUMENT...]\n"
+	"       bvisorctl wasm run [--user USER] [--inline] NAME [ARGUMENT...]\n"
 	"\n"
 	"The commands of accounts whose shell is bvisor-wasm.\n"
 	"\n"
@@ -31,11 +31,14 @@ static const char help[] =
 	"\n"
 	"  -u, --user USER  whose directories ~ and %u stand for; with run, "
 	"who runs\n"
+	"  -i, --inline     with run: in one process, as under [spawn] policy = "
+	"none\n"
 	"  -j, --json       one JSON document instead of text\n";
 
 struct options {
 	const char *user;
 	bool json;
+	bool inlined;
 };
 
 static int fault(const struct bv_err *err)
@@ -236,7 +239,11 @@ static int run(int argc, char **argv, const struct options *o)
 	line = quote(argc, argv);
 	if (line == NULL || become(o->user) != 0)
 		return BVH_CTL_FAULT;
-	execl(BV_WASM_PATH, "bvisor-wasm", "-c", line, (char *)NULL);
+	if (o->inlined)
+		execl(BV_WASM_PATH, "bvisor-wasm", "--inline", "-c", line,
+		      (char *)NULL);
+	else
+		execl(BV_WASM_PATH, "bvisor-wasm", "-c", line, (char *)NULL);
 	bvh_ctl_error("wasm: cannot run " BV_WASM_PATH ": %s", strerror(errno));
 	free(line);
 	return BVH_CTL_FAULT;
@@ -247,6 +254,7 @@ int bvh_ctl_wasm(int argc, char **argv)
 	struct options o = { 0 };
 	const struct bvh_ctl_option options[] = {
 		{ "user", 'u', &o.user, NULL },
+		{ "inline", 'i', NULL, &o.inlined },
 	};
 	const struct bvh_ctl_syntax syntax = {
 		.command = "wasm",

@@ -3,11 +3,9 @@
 #ifndef BVH_SHELL_H
 #define BVH_SHELL_H
 
-#include "helper/launch.h"
+#include "helper/shell/reach.h"
 
 #define BVH_SHELL_REFUSED 254
-#define BVH_SHELL_ID_MAX  33
-#define BVH_SHELL_WAIT_S  5 /* for the guardian, each step */
 
 struct bvh_shell {
 	unsigned char *bytes; /* the launch plan's, with all its secrets */
@@ -17,10 +15,6 @@ struct bvh_shell {
 	char name[256]; /* argv[0] of the shell */
 	char **envp;
 };
-
-/* The id of the session this process stands in, by its own cgroup. */
-int bvh_shell_session(char ret[BVH_SHELL_ID_MAX],
-		      struct bv_err *err) BV_MUST_CHECK;
 
 /* Connect, receive, verify, decode. */
 int bvh_shell_ask(const char *id, struct bvh_shell *s,

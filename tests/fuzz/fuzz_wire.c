@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* libFuzzer: any bytes as a packet. What decodes, encodes to the same bytes. */
+/* libFuzzer: any bytes as a packet of the module, the guardian or a shell that
+ * tells of its commands. What decodes, encodes to the same bytes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/command.h"
 #include "pam_bvisor/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,6 +16,18 @@ static void same(const uint8_t *data, size_t size, const uint8_t *again,
 {
 	if (again_len != size || memcmp(data, again, size) != 0)
 		abort();
+}
+
+static void command(const uint8_t *packet, size_t size)
+{
+	unsigned char again[BV_COMMAND_BYTES];
+	struct bv_command c;
+	uint64_t seq;
+
+	if (bv_command_decode(packet, size, &c, &seq, NULL) != BV_OK)
+		return;
+	bv_command_encode(&c, seq, again);
+	same(packet, size, again, sizeof(again));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bvp_decode_reply(packet, size, &reply) == 0)
 		same(packet, size, again,
 		     bvp_encode_reply(&reply, again, BVP_WIRE_MAX));
+	command(packet, size);
 	free(again);
 	free(packet);
 	return 0;

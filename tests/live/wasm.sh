@@ -11,97 +11,9 @@ cd "$(dirname "$0")/../.." || exit 1
 build=$(realpath "${BV_BUILD:-${1:-build/release}}")
 modules=$build/modules
 
-skip_all() {
-	echo "1..1"
-	echo "ok 1 - bvisor-wasm # SKIP $1"
-	exit 0
-}
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-[ -e "$modules/cat.wasm" ] || skip_all 'no modules: clang, lld, wasi-libc (make wasm-modules)'
-[ -x "$build/bvisor-wasm" ] || skip_all 'bvisor-wasm is not built'
-
-if [ -z "${BV_WASM_WORK:-}" ]; then
-	BV_WASM_WORK=$(mktemp -d /var/tmp/bvisor-wasm.XXXXXX)
-	export BV_WASM_WORK BV_BUILD=$build
-	unshare -m --propagation private "$PWD/tests/live/wasm.sh"
-	status=$?
-	rm -rf "$BV_WASM_WORK"
-	exit $status
-fi
-
-# --- the stage -----------------------------------------------------------------
-work=$BV_WASM_WORK
-store=/usr/lib/bvisor/wasm grants=/etc/bvisor/wasm.d
-mkdir -p "$work/etc" "$work/usr"
-cp -a /etc/. "$work/etc/"
-chmod 0755 "$work" "$work"/*
-mount --bind "$work/etc" /etc
-mount -t tmpfs -o mode=0755 tmpfs /home
-mount -t tmpfs -o mode=0755 tmpfs /run
-mount -t tmpfs -o mode=0755 tmpfs "$work/usr"
-mkdir -m 0755 "$work/usr/upper" "$work/usr/work"
-mount -t overlay -o "lowerdir=/usr,upperdir=$work/usr/upper,workdir=$work/usr/work" overlay /usr ||
-	skip_all 'no overlay file system for a private /usr'
-rm -rf /usr/lib/bvisor /etc/bvisor
-mkdir -p "$store" "$grants"
-ctl=$build/bvisorctl
-wsh=/usr/bin/bvisor-wasm
-install -m 0755 "$build/bvisor-wasm" $wsh
-uid=64990
-echo "bvt-wasm:x:$uid:$uid::/home/bvt-wasm:$wsh" >>/etc/passwd
-echo "bvt-wasm:x:$uid:" >>/etc/group
-home=/home/bvt-wasm data=$home/data
-mkdir -p $data /home/shared
-chown $uid:$uid $home $data
-echo shared >/home/shared/file
-chmod 0644 /home/shared/file
-echo secret >$home/secret
-chown $uid:$uid $home/secret
-
-n=0 bad=0
-ok() { # STATUS NAME
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		bad=1
-		echo "not ok $n - $2"
-		printf '%s\n' "status=$status" "$out" "$err" | sed 's/^/# /' | head -20
-	fi
-}
-is() {
-	[ "$1" = "$2" ]
-	ok $? "$3"
-	[ "$1" = "$2" ] || printf 'got  %s\nwant %s\n' "$1" "$2" | sed 's/^/# /'
-}
-has() { # TEXT PART NAME
-	[[ $1 == *"$2"* ]]
-	ok $? "$3"
-}
-lacks() {
-	[[ $1 != *"$2"* ]]
-	ok $? "$3"
-}
-as_user() { setpriv --reuid $uid --regid $uid --clear-groups env -i TERM=xterm HOME=$home USER=bvt-wasm "$@"; }
-# w LINE: status, out, err of the shell.
-w() {
-	out=$(as_user timeout 60 $wsh -c "$1" 2>"$work/err" </dev/null)
-	status=$?
-	err=$(cat "$work/err")
-}
-# grant NAME LINE...: a command with these lines behind its digest.
-grant() {
-	local name=$1
-	shift
-	{
-		echo 'bvisor-wasm 1'
-		echo '[module]'
-		echo "digest = $(sha256sum <"$modules/$name.wasm" | cut -d' ' -f1)"
-		printf '%s\n' "$@"
-	} >$grants/"$name".conf
-	install -m 0644 "$modules/$name.wasm" $store/
-}
-out='' err='' status=''
+name=bvisor-wasm
+# shellcheck source=tests/live/wasm-stage.inc
+. tests/live/wasm-stage.inc
 
 # --- the administrator's side ----------------------------------------------------
 
@@ -514,8 +426,141 @@ over_sshd() {
 	has "$(cat "/proc/$pid/cgroup")" "${base#"$cgroot"}/session-" 'sshd: in the leaf of the session'
 	[ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 	ok $? 'sshd: in its own network'
+	lacks "$(sockets "$pid")" "$(ear "$pid")" 'sshd: a command has no way to the guardian'
+	is "$(ear "$pid" | wc -l)" 1 'sshd: which its shell has'
 	kill "$(cat "$work/sleep")"
 	wait
+	told
+	inlined
+}
+parent() { sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status"; }
+sockets() { find "/proc/$1/fd" -type l -printf '%l\n' 2>/dev/null | sort -u; }
+# ear PID-OF-A-COMMAND: its shell's connection to the guardian, the one socket there
+# that keeps packets apart and in order.
+ear() {
+	local shell
+	shell=$(parent "$1")
+	awk '$5 == "0005" { print "socket:[" $7 "]" }' "/proc/$shell/net/unix" | sort |
+		comm -12 - <(sockets "$shell")
+}
+# report QUERY: of the session that was closed last.
+report() {
+	local file
+	for _ in $(seq 100); do
+		# shellcheck disable=SC2012 # names are hexadecimal
+		file=$(ls -t /run/state/sessions/*.json | head -n 1)
+		[ "$(jq -r .state "$file")" != closed ] || break
+		sleep 0.1
+	done
+	jq -rc "$1" "$file"
+}
+# What the shell says of its commands, in the session's report.
+told() {
+	local id
+	grant spin '[limits]' 'fuel = 3M'
+	grant sleep '[limits]' 'wall = 200ms'
+	grant seq '[streams]' 'stdin = yes' 'output = 10'
+	login bvt-wasm@127.0.0.1 'env a | cat; trap 7; trap; spin; sleep 100; seq 100; cat < data/none; nope'
+	is "$(report '.commands | [.said_by, .told, .lost, .unheard, .nonsense]')" \
+		'["workload-shell",8,0,0,0]' 'told: eight commands, by the shell'\''s own word'
+	is "$(report '[.commands.list[] | [.name, .verdict, .status]]')" \
+		'[["env","ended",0],["cat","ended",0],["trap","ended",7],["trap","trap",134],["spin","fuel",152],["sleep","wall",124],["seq","trap",134],["cat","refused",126]]' \
+		'told: each with its verdict and status'
+	is "$(report '.commands.list[4] | [.sha256, .fuel]')" \
+		"[\"$(sha256sum <"$modules/spin.wasm" | cut -d' ' -f1)\",3000000]" 'told: module and fuel'
+	is "$(report '[.commands.list[] | select(.fuel == null) | .name]')" '["cat"]' \
+		'told: what nobody counted is not made up'
+	is "$(report '.commands.fuel == ([.commands.list[].fuel // 0] | add)')" true 'told: the sum'
+	is "$(report '[.commands.list[1].peak_pages > 0, .commands.list[1].cpu_us > 0]')" '[true,true]' \
+		'told: pages and time'
+	id=$(report .session_id)
+	out=$("$ctl" show "$id" 2>&1)
+	status=$?
+	has "$out" 'by the word of the session'\''s own shell' 'told: show says whose word it is'
+	has "$out" 'command      spin: fuel, status 152, fuel 3000000' 'told: and what was told'
+	out=$("$ctl" verify 2>&1)
+	is $? 0 'told: the report is what the journal has sealed'
+	kept_ear
+}
+# The guard taken out: a command that keeps what its shell has is seen to.
+kept_ear() {
+	local one='' policy=/etc/bvisor/policies/wasm-only.conf
+	if [ ! -x "$red" ]; then
+		n=$((n + 1))
+		echo "ok $n - told: a command that keeps the guardian's ear # SKIP no red build"
+		return
+	fi
+	install -m 0755 "$red" $wsh.new && mv $wsh.new $wsh
+	echo wasm-channel >/run/bvisor.red
+	sed -i.kept 's|^write = ~|&\nread = /run/bvisor.red|' $policy
+	(
+		sleep 60 &
+		echo $! >"$work/sleep"
+		wait
+	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 cat >/dev/null 2>&1 &
+	for _ in $(seq 200); do
+		one=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat')
+		[ -n "$one" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$one/status" && break
+		sleep 0.05
+	done
+	err="pid=$one"
+	has "$(sockets "$one")" "$(ear "$one")" 'told: without its guard a command keeps the way to the guardian'
+	kill "$(cat "$work/sleep")"
+	wait
+	rm /run/bvisor.red
+	mv $policy.kept $policy
+	install -m 0755 "$build/bvisor-wasm" $wsh.new && mv $wsh.new $wsh
+}
+# A policy without new tasks: all commands in the shell's own process.
+inlined() {
+	local policy=/etc/bvisor/policies/wasm-only.conf one children=''
+	printf '[spawn]\npolicy = none\n' >>$policy
+	sed -i 's/^kind = wasm/&\nisolation = process/' $policy
+	out=$("$ctl" check 2>&1)
+	has "$out" 'isolation = process: each command is a process then' 'inline: a process each and no tasks is refused'
+	sed -i 's/^isolation = process/isolation = inline/' $policy
+	out=$("$ctl" explain bvt-wasm --service sshd 2>&1)
+	has "$out" 'wasm:inline+seccomp_spawn' 'inline: explain says by what there are no new tasks'
+	has "$out" 'all commands in one process' 'inline: and how commands are isolated'
+	grant seq '[streams]' 'stdin = yes'
+	login bvt-wasm@127.0.0.1 "seq 30000 | sort | head -n 2 | wc; spin"
+	is "$status:$out" '152:2 2 5' 'inline: a pipeline, and fuel'
+	is "$(report '[.commands.list[] | [.name, .verdict]]')" \
+		'[["seq","ended"],["sort","ended"],["head","ended"],["wc","ended"],["spin","fuel"]]' 'inline: told'
+	(
+		sleep 60 &
+		echo $! >"$work/sleep"
+		wait
+	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 'cat | cat | cat' >/dev/null 2>&1 &
+	one=''
+	for _ in $(seq 200); do
+		one=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat . cat . cat')
+		[ -n "$one" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$one/status" && break
+		sleep 0.05
+	done
+	err="pid=$one"
+	is "$(field "$one" Seccomp)/$(field "$one" Seccomp_filters)/$(field "$one" Threads)/$(field "$one" NoNewPrivs)" \
+		2/3/1/1 'inline: the session'\''s filter and the shell'\''s two, one thread'
+	for _ in $(seq 100); do
+		children+=$(cat "/proc/$one/task/$one/children")
+		children+=$(pgrep -P "$one")
+		sleep 0.01
+	done
+	is "$children" '' 'inline: three commands and never a child'
+	kill "$(cat "$work/sleep")"
+	wait
+	out=$(ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 -- --inline 2>&1 </dev/null)
+	has "$out" 'not found' 'inline: it is no word of a line'
+	# Who cannot be asked has not said that there may be processes.
+	mkdir "$base/session-0123456789abcdef"
+	out=$(
+		echo "$BASHPID" >"$base/session-0123456789abcdef/cgroup.procs"
+		as_user $wsh -c 'seq 3' 2>"$work/err"
+	)
+	status=$?
+	err=$(cat "$work/err")
+	is "$status:$out" 126: 'inline: without the guardian nothing is run'
+	has "$err" 'nothing was run' 'inline: and that is said'
 }
 cgroot=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 if [ -n "$cgroot" ] && [ -x /usr/sbin/sshd ]; then

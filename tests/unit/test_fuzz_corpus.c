@@ -66,7 +66,7 @@ static void test_corpus__report(void **state)
 static void test_corpus__wire(void **state)
 {
 	(void)state;
-	replay(fuzz_wire, "wire", 18);
+	replay(fuzz_wire, "wire", 21);
 }
 
 int main(void)

@@ -35,7 +35,6 @@ static void test_ceiling__as_linux__the_same(void **state)
 {
 	static const enum bv_kind out[] = {
 		BV_KIND_NETWORK_ALLOW_LIST,
-		BV_KIND_CHILD_SPAWN_DENY_NEW_TASKS,
 		BV_KIND_CHILD_SPAWN_ALLOW_THREADS,
 		BV_KIND_ENVIRONMENT,
 		BV_KIND_INHERITED_FDS_NONE,
@@ -72,6 +71,10 @@ static void test_ceiling__as_linux__the_same(void **state)
 			 BV_ENFORCED);
 	assert_string_equal(wasm.req[BV_REQ_LAUNCH_WORKLOAD].mechanism,
 			    "wasm:session_commit+sole_executable");
+	assert_int_equal(wasm.req[BV_REQ_SPAWN_DENY_NEW_TASKS].enforcement,
+			 BV_ENFORCED);
+	assert_string_equal(wasm.req[BV_REQ_SPAWN_DENY_NEW_TASKS].mechanism,
+			    "wasm:inline+seccomp_spawn");
 	for (unsigned int d = 0; d < BV_DIM_N; d++)
 		assert_int_equal(wasm.budget[d].enforcement,
 				 linux_.budget[d].enforcement);
@@ -91,6 +94,12 @@ static void test_ceiling__machine_lacks__wasm_lacks(void **state)
 	fixture_set(&snap, BV_FACT_SECCOMP_FILTER, "no");
 	bv_profile_derive(&snap, &p);
 	assert_int_equal(p.req[BV_REQ_LAUNCH_WORKLOAD].enforcement,
+			 BV_UNSUPPORTED);
+	assert_int_equal(p.req[BV_REQ_SPAWN_DENY_NEW_TASKS].enforcement,
+			 BV_UNSUPPORTED);
+	machine(&snap, "wasm", "shell");
+	bv_profile_derive(&snap, &p);
+	assert_int_equal(p.req[BV_REQ_SPAWN_DENY_NEW_TASKS].enforcement,
 			 BV_UNSUPPORTED);
 }
 
@@ -150,8 +159,11 @@ static void test_plan__wasm_policy__admitted_or_told_why(void **state)
 		{ "", "none", "the account's shell is not bvisor-wasm" },
 		{ "", "run", "the account's shell is not bvisor-wasm" },
 		{ "[fds]\npolicy = none\n", "wasm", "remove [fds]" },
-		{ "[spawn]\npolicy = none\n", "wasm",
-		  "process of its own; all of them in one is not built" },
+		{ "[spawn]\npolicy = none\n", "wasm", NULL },
+		{ "[spawn]\npolicy = none\n", "shell",
+		  "the account's shell is not bvisor-wasm" },
+		{ "[spawn]\npolicy = threads\n", "wasm",
+		  "modules have no threads" },
 		{ "[environment]\npolicy = exact\nset = A=b\n", "wasm",
 		  "set [environment] there, not in the policy" },
 		{ "[fds]\npolicy = only\nkeep = 5\n", "wasm",
@@ -170,6 +182,58 @@ static void test_plan__wasm_policy__admitted_or_told_why(void **state)
 	}
 }
 
+/* How commands are isolated: as stated, else as the spawn policy needs it. */
+static void test_policy__isolation__follows_or_is_refused(void **state)
+{
+	static const struct {
+		const char *workload, *more, *says;
+		enum bv_isolation isolation;
+	} cases[] = {
+		{ "kind = wasm\n", "", NULL, BV_ISOLATION_PROCESS },
+		{ "kind = wasm\nisolation = process\n", "", NULL,
+		  BV_ISOLATION_PROCESS },
+		{ "kind = wasm\nisolation = inline\n", "", NULL,
+		  BV_ISOLATION_INLINE },
+		{ "kind = wasm\n", "[spawn]\npolicy = none\n", NULL,
+		  BV_ISOLATION_INLINE },
+		{ "kind = wasm\nisolation = inline\n",
+		  "[spawn]\npolicy = none\n", NULL, BV_ISOLATION_INLINE },
+		{ "kind = wasm\nisolation = process\n",
+		  "[spawn]\npolicy = none\n",
+		  "/p.conf:6: [workload] isolation = process: each command is "
+		  "a process then, and [spawn] policy = none (line 10) allows "
+		  "none; set inline",
+		  BV_ISOLATION_PROCESS },
+		{ "kind = process\nisolation = inline\n", "",
+		  "only with kind = wasm", BV_ISOLATION_INLINE },
+		{ "kind = wasm\nisolation = fork\n", "", "'fork'",
+		  BV_ISOLATION_PROCESS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BV_LEN(cases); i++) {
+		struct bv_policy policy;
+		struct bv_arena arena;
+		char text[512];
+		int n = snprintf(text, sizeof(text),
+				 "bvisor-policy 1\n[match]\nuser = alice\n"
+				 "[workload]\n%s[filesystem]\nbase = none\n%s"
+				 "[network]\naccess = deny\n",
+				 cases[i].workload, cases[i].more);
+
+		bv_arena_init(&arena, 4u << 20);
+		assert_int_equal(bv_policy_parse(&arena, "p", "/p.conf", text,
+						 (size_t)n, &policy),
+				 BV_OK);
+		if (policy.broken != (cases[i].says != NULL) ||
+		    (policy.broken && !strstr(policy.error.msg, cases[i].says)))
+			fail_msg("case %zu: '%s'", i, policy.error.msg);
+		if (!policy.broken)
+			assert_int_equal(policy.isolation, cases[i].isolation);
+		bv_arena_done(&arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_ceiling__as_linux__the_same),
 		cmocka_unit_test(test_ceiling__machine_lacks__wasm_lacks),
 		cmocka_unit_test(test_plan__wasm_policy__admitted_or_told_why),
+		cmocka_unit_test(test_policy__isolation__follows_or_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

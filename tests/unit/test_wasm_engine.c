@@ -72,7 +72,7 @@ static int open_world(struct world *w, const uint8_t *bytes, size_t len,
 		      const struct bw_host_func *list, struct bv_err *err)
 {
 	struct bw_imports imports = { list, list == NULL ? 0 : 1, &w->host,
-				      NULL, 0 };
+				      NULL, 0, false };
 	uint8_t *exact = malloc(len);
 
 	*w = (struct world){ 0 };

@@ -166,6 +166,118 @@ static void test_run_refused__says_why(void **state)
 	refused(command_copy, sizeof(command_copy) - 1, BV_E_CONF, "offset");
 }
 
+/* --- turns -------------------------------------------------------------------- */
+
+/* How often it was suspended. */
+static unsigned in_turns(struct bw_run_config *c, struct bw_run_result *ret)
+{
+	enum bw_outcome outcome = BW_SUSPENDED;
+	struct bw_task *task = NULL;
+	unsigned turns = 0;
+	uint64_t until = 0;
+	struct pollfd fd;
+
+	c->turns = true;
+	assert_int_equal(bw_task_new(c, &task, NULL), BV_OK);
+	for (;;) {
+		assert_int_equal(bw_task_step(task, &outcome, NULL), BV_OK);
+		if (outcome != BW_SUSPENDED)
+			break;
+		/* It waits for nothing. */
+		assert_int_equal(bw_task_wait(task, &fd, 1, &until), 0);
+		assert_int_equal(until, 1);
+		turns++;
+	}
+	bw_task_result(task, ret);
+	bw_task_free(task);
+	return turns;
+}
+
+static void same(const struct bw_run_result *x, const struct bw_run_result *y)
+{
+	assert_int_equal(x->outcome, y->outcome);
+	assert_int_equal(x->trap, y->trap);
+	assert_int_equal(x->fuel_used, y->fuel_used);
+	assert_int_equal(x->peak_pages, y->peak_pages);
+	assert_string_equal(x->text, y->text);
+}
+
+static void test_run_turns__whatever_is_computed__the_same(void **state)
+{
+	struct bw_run_config all[] = {
+		CONFIG(command_spin, &bare),   CONFIG(command_recurse, &bare),
+		CONFIG(command_grow, &bare),   CONFIG(command_far, &bare),
+		CONFIG(command_begins, &bare), CONFIG(command_flood, &bare),
+	};
+	struct bw_run_config ends = CONFIG(command_begins, &bare);
+	struct bw_run_result whole, turned;
+
+	(void)state;
+	ends.fuel = 1u << 30;
+	whole = run(&ends);
+	assert_int_equal(whole.outcome, BW_DONE);
+	assert_true(in_turns(&ends, &turned) > 3);
+	same(&whole, &turned);
+	for (size_t i = 0; i < BV_LEN(all); i++)
+		/* Wherever the account ends in a turn. */
+		for (uint64_t fuel = (5u << 20) - 3; fuel < (5u << 20) + 3;
+		     fuel++) {
+			all[i].fuel = fuel;
+			all[i].turns = false;
+			whole = run(&all[i]);
+			(void)in_turns(&all[i], &turned);
+			same(&whole, &turned);
+		}
+}
+
+static void test_run_turns__computes_or_calls__others_have_theirs(void **state)
+{
+	struct bw_run_config spin = CONFIG(command_spin, &bare);
+	struct bw_run_config flood = CONFIG(command_flood, &bare);
+	struct bw_run_result r;
+
+	(void)state;
+	spin.fuel = flood.fuel = 10u << 20;
+	assert_in_range(in_turns(&spin, &r), 8, 11);
+	/* It is told that it may not write, for ever. */
+	assert_in_range(in_turns(&flood, &r), 4, 11);
+	assert_int_equal(r.trap, BW_TRAP_FUEL);
+}
+
+static void test_run_turns__start_function__has_turns_too(void **state)
+{
+	struct bw_run_config c = CONFIG(command_begins, &bare);
+	struct bw_run_result r;
+
+	(void)state;
+	assert_true(in_turns(&c, &r) >= 3);
+	assert_int_equal(r.outcome, BW_DONE);
+}
+
+static void test_run_reader_gone__pipe_ends__as_sigpipe(void **state)
+{
+	struct bw_wasi_config wasi = bare;
+	struct bw_run_config c = CONFIG(command_flood, &wasi);
+	struct bw_run_result r;
+	int ends[2];
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[0]);
+	wasi.stream[1] = (struct bw_wasi_stream){ ends[1], BW_STREAM_WRITE };
+	wasi.output_bytes = BW_WASI_UNLIMITED;
+	c.fuel = 1000000;
+	r = run(&c);
+	assert_int_equal(r.trap, BW_TRAP_FUEL); /* an error, as any other */
+	wasi.pipe_ends = true;
+	r = run(&c);
+	assert_int_equal(r.outcome, BW_EXITED);
+	assert_int_equal(r.status, 128 + SIGPIPE);
+	assert_int_equal(r.counts.output_bytes, 0);
+	close(ends[1]);
+}
+
 /* --- a pipeline in one process ------------------------------------------------ */
 
 #define AMOUNT (1u << 20)
@@ -280,6 +392,14 @@ int main(void)
 		cmocka_unit_test(test_run_interrupt__while_computing__heard),
 		cmocka_unit_test(test_run_flood__output_limit__stopped),
 		cmocka_unit_test(test_run_refused__says_why),
+		cmocka_unit_test(
+			test_run_turns__whatever_is_computed__the_same),
+		cmocka_unit_test(
+			test_run_turns__computes_or_calls__others_have_theirs),
+		cmocka_unit_test(
+			test_run_turns__start_function__has_turns_too),
+		cmocka_unit_test(
+			test_run_reader_gone__pipe_ends__as_sigpipe),
 		cmocka_unit_test(
 			test_run_pipeline__suspended_in_turns__all_arrives),
 	};

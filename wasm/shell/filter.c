@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two seccomp programs, as data. The shell's is a deny list: it starts no
- * program, opens no socket and maps no code. A command's is an allow list: what
- * WASI and the allocator need, and whatever else is called ends the process.
+ * Seccomp programs, as data. The shell's is a deny list: it starts no program,
+ * opens no socket and maps no code. A command's is an allow list: what WASI and
+ * the allocator need, and whatever else is called ends the process. Where the
+ * shell is the command's process as well, it is that list and what a line editor
+ * needs: no fork among it.
  */
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -61,6 +63,21 @@ static const int allowed[] = {
 	/* The module's bytes, the end, the way back from a signal. */
 	SCMP_SYS(pread64), SCMP_SYS(exit), SCMP_SYS(exit_group),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
+};
+
+/* Of the shell itself, where it runs its commands: lines, a terminal, time, its
+ * words to the log and the guardian over what is connected. No way to another
+ * task or program is among them. */
+static const int allowed_inline[] = {
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
+	SCMP_SYS(poll), SCMP_SYS(select), SCMP_SYS(_newselect),
+	SCMP_SYS(pselect6), SCMP_SYS(pipe2), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(setitimer), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(gettimeofday), SCMP_SYS(time), SCMP_SYS(getpid),
+	SCMP_SYS(gettid), SCMP_SYS(futex),
+};
+static const uint32_t terminal_calls[] = {
+	FIONREAD, TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCGPGRP,
 };
 /* clang-format on */
 
@@ -145,6 +162,22 @@ static int fill_command(scmp_filter_ctx ctx, struct bv_err *err)
 	return code;
 }
 
+static int fill_inline(scmp_filter_ctx ctx, struct bv_err *err)
+{
+	const struct scmp_arg_cmp own = { 0, SCMP_CMP_EQ, 0, 0 };
+	int code = fill_command(ctx, err);
+
+	for (size_t i = 0; i < BV_LEN(allowed_inline) && code == BV_OK; i++)
+		code = add(ctx, SCMP_ACT_ALLOW, allowed_inline[i], 0, NULL,
+			   err);
+	for (size_t i = 1; i < BV_LEN(terminal_calls) && code == BV_OK; i++)
+		code = add_flag(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, LOW32,
+				terminal_calls[i], err);
+	return code == BV_OK ? add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+				   &own, err)
+			     : code;
+}
+
 /* libseccomp 2.5 exports to a descriptor only. */
 static int export_program(scmp_filter_ctx ctx, struct bws_bpf *ret,
 			  struct bv_err *err)
@@ -189,6 +222,11 @@ static int build(uint32_t otherwise,
 int bws_filter_shell(struct bws_bpf *ret, struct bv_err *err)
 {
 	return build(SCMP_ACT_ALLOW, fill_shell, ret, err);
+}
+
+int bws_filter_inline(struct bws_bpf *ret, struct bv_err *err)
+{
+	return build(SCMP_ACT_ERRNO(EPERM), fill_inline, ret, err);
 }
 
 int bws_filter_command(struct bws_bpf *ret, struct bv_err *err)

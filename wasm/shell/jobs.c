@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pipeline of commands: everything is looked at before anything is started;
- * then one process each, waited for by descriptor, with a deadline.
+ * then one process each, waited for by descriptor, with a deadline. Or, isolated
+ * by nothing but the interpreter, all in this process: inline.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,43 +14,14 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/fd.h"
 #include "helper/sys.h"
-#include "wasm/shell/shell.h"
+#include "wasm/shell/jobs.h"
 
 /* From being told to stop to being killed. */
 #define GRACE_NS UINT64_C(8000000)
-
-struct job {
-	struct bws_command command;
-	const char *name;
-	pid_t pid; /* 0: not started or reaped */
-	int pidfd;
-	uint64_t start_ns, deadline_ns;
-	int reason; /* BWS_WALL, BWS_INTERRUPT or 0: why it was told to stop */
-	int status; /* of wait4 */
-	uint64_t cpu_us, wall_us;
-	bool taken; /* a share of the totals */
-};
-
-struct jobs {
-	struct bws *s;
-	struct job job[BW_LINE_PIPE_MAX];
-	size_t n;
-	struct bws_report *report; /* shared with the children */
-	size_t running;
-};
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* --- before anything starts ------------------------------------------------ */
 
@@ -156,6 +128,7 @@ static int look_at(struct jobs *jobs, const struct bw_simple *c, bool piped_in,
 	*j = (struct job){ .pidfd = -1 };
 	j->command = (struct bws_command){
 		.module_fd = -1,
+		.guardian_fd = s->guardian_fd,
 		.stream = { -1, -1 },
 		.cwd = s->cwd,
 	};
@@ -220,7 +193,8 @@ static void close_streams(struct jobs *jobs)
 	}
 }
 
-static int start(struct jobs *jobs, size_t i, struct bv_err *err)
+/* Its share of the session's totals, and the time it has. */
+static int take(struct jobs *jobs, size_t i, struct bv_err *err)
 {
 	struct job *j = &jobs->job[i];
 	int code = bw_totals_take(&jobs->s->totals, &j->command.entry->grant,
@@ -231,8 +205,18 @@ static int start(struct jobs *jobs, size_t i, struct bv_err *err)
 	j->taken = true;
 	j->command.report = &jobs->report[i];
 	j->command.parent = getpid();
-	j->start_ns = now_ns();
+	j->start_ns = bws_now_ns();
 	j->deadline_ns = j->start_ns + j->command.entry->grant.wall_us * 1000;
+	return BV_OK;
+}
+
+static int start(struct jobs *jobs, size_t i, struct bv_err *err)
+{
+	struct job *j = &jobs->job[i];
+	int code = take(jobs, i, err);
+
+	if (code != BV_OK)
+		return code;
 	fflush(NULL);
 	j->pid = fork();
 	if (j->pid == 0)
@@ -256,7 +240,7 @@ static void stop(struct job *j, int reason)
 	if (j->pid == 0 || j->reason != 0)
 		return;
 	j->reason = reason;
-	j->deadline_ns = now_ns() + GRACE_NS;
+	j->deadline_ns = bws_now_ns() + GRACE_NS;
 	kill(j->pid, SIGTERM);
 }
 
@@ -264,7 +248,7 @@ static void stop(struct job *j, int reason)
  * the nearest one ahead. */
 static uint64_t watch(struct jobs *jobs)
 {
-	const uint64_t now = now_ns();
+	const uint64_t now = bws_now_ns();
 	uint64_t nearest = now + UINT64_C(3600) * 1000000000;
 
 	for (size_t i = 0; i < jobs->n; i++) {
@@ -306,7 +290,7 @@ static void reap(struct jobs *jobs, struct job *j)
 	do
 		got = wait4(j->pid, &j->status, 0, &usage);
 	while (got < 0 && errno == EINTR);
-	j->wall_us = (now_ns() - j->start_ns) / 1000;
+	j->wall_us = (bws_now_ns() - j->start_ns) / 1000;
 	j->cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) *
 			    1000000 +
 		    (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
@@ -319,7 +303,7 @@ static void wait_all(struct jobs *jobs)
 {
 	while (jobs->running > 0) {
 		struct pollfd fds[BW_LINE_PIPE_MAX + 1];
-		const uint64_t until = watch(jobs), now = now_ns();
+		const uint64_t until = watch(jobs), now = bws_now_ns();
 		const uint64_t left = until > now ? until - now : 0;
 		const struct timespec wait = {
 			.tv_sec = (time_t)(left / 1000000000),
@@ -401,6 +385,27 @@ static int judge(const struct job *j, const struct bws_report *r, bool told)
 	return told ? (int)(r->status & 0xff) : BWS_TRAP;
 }
 
+/* The same in one word. */
+static enum bv_command_verdict verdict_of(const struct job *j,
+					  const struct bws_report *r, bool told)
+{
+	if (told && r->phase == BWS_ENDED)
+		return BV_COMMAND_ENDED;
+	if (r->phase == BWS_DECLINED && WIFEXITED(j->status))
+		return BV_COMMAND_REFUSED;
+	if (j->reason != 0)
+		return j->reason == BWS_INTERRUPT ? BV_COMMAND_INTERRUPTED
+						  : BV_COMMAND_WALL;
+	if (!WIFEXITED(j->status))
+		return WTERMSIG(j->status) == SIGXCPU ? BV_COMMAND_CPU
+						      : BV_COMMAND_KILLED;
+	if (told && r->status == BWS_INTERRUPT)
+		return BV_COMMAND_INTERRUPTED;
+	if (told && r->status == BWS_SPENT)
+		return r->cpu_spent ? BV_COMMAND_CPU : BV_COMMAND_FUEL;
+	return told ? BV_COMMAND_TRAP : BV_COMMAND_KILLED;
+}
+
 static int settle(struct jobs *jobs, size_t i)
 {
 	struct job *j = &jobs->job[i];
@@ -427,7 +432,39 @@ static int settle(struct jobs *jobs, size_t i)
 	bw_totals_give(t, &j->command.share, &used);
 	t->wall_us += j->wall_us;
 	bws_record(j->command.entry, status, &r, told, j->cpu_us, j->wall_us);
+	bws_guardian_tell(jobs->s, j->command.entry, status,
+			  verdict_of(j, &r, told), told ? &r : NULL, j->cpu_us,
+			  j->wall_us);
 	return status;
+}
+
+/* Each in a process of its own, to the end. */
+static int run_processes(struct jobs *jobs, struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
+		code = start(jobs, i, err);
+	close_streams(jobs);
+	if (code != BV_OK)
+		for (size_t i = 0; i < jobs->n; i++)
+			if (jobs->job[i].pid != 0)
+				kill(jobs->job[i].pid, SIGKILL);
+	wait_all(jobs);
+	return code;
+}
+
+static int run_inline(struct jobs *jobs, struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
+		code = take(jobs, i, err);
+	if (code == BV_OK) {
+		fflush(NULL);
+		bws_inline_run(jobs);
+	}
+	return code;
 }
 
 static int run_all(struct jobs *jobs)
@@ -435,14 +472,10 @@ static int run_all(struct jobs *jobs)
 	struct bv_err err = { 0 };
 	int status = 0, code = connect_all(jobs, &err);
 
-	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
-		code = start(jobs, i, &err);
+	if (code == BV_OK)
+		code = jobs->s->inlined ? run_inline(jobs, &err)
+					: run_processes(jobs, &err);
 	close_streams(jobs);
-	if (code != BV_OK)
-		for (size_t i = 0; i < jobs->n; i++)
-			if (jobs->job[i].pid != 0)
-				kill(jobs->job[i].pid, SIGKILL);
-	wait_all(jobs);
 	for (size_t i = 0; i < jobs->n; i++)
 		if (jobs->job[i].taken)
 			status = settle(jobs, i);

@@ -104,11 +104,17 @@ static int confine(struct bws *s, struct bv_err *err)
 	int code = bws_filter_shell(&bpf, err);
 
 	if (code == BV_OK)
-		code = bws_filter_command(&s->command_bpf, err);
+		code = s->inlined ? bws_filter_inline(&s->command_bpf, err)
+				  : bws_filter_command(&s->command_bpf, err);
 	if (code == BV_OK && (setrlimit(RLIMIT_CORE, &none) != 0 ||
 			      prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0))
 		code = bv_fail_errno(err, errno, "core dumps");
-	return code == BV_OK ? bws_confine_shell(&s->store, &bpf, err) : code;
+	if (code == BV_OK)
+		code = bws_confine_shell(&s->store, &bpf, err);
+	/* What would hold each command holds all of us. */
+	if (code == BV_OK && s->inlined)
+		code = bws_confine_calls(&s->command_bpf, err);
+	return code;
 }
 
 /* Home, whether a command reaches it or only what is below. */
@@ -128,6 +134,8 @@ static int settle(struct bws *s, struct origin *o, bool interactive,
 	bws_store_init(&s->store);
 	if (code == BV_OK)
 		code = take_environment(o, err);
+	if (code == BV_OK)
+		code = bws_guardian_ask(s, err);
 	if (code == BV_OK)
 		code = bws_whom(o->user, o->home, &s->store.arena, &s->who,
 				err);
@@ -202,14 +210,19 @@ static const char *find_command(int argc, char **argv, const struct origin *o)
 
 int main(int argc, char **argv)
 {
-	static struct bws s = { .signal_fd = -1 };
+	static struct bws s = { .signal_fd = -1, .guardian_fd = -1 };
 	struct origin o = { 0 };
 	struct bv_err err = { 0 };
 	const char *command;
 
+	if (argc > 1 && strcmp(argv[1], "--inline") == 0) {
+		s.inlined = true;
+		argv[1] = argv[0];
+		argv++, argc--;
+	}
 	if (argc < 1 || argc == 2 || argc > 3 ||
 	    (argc == 3 && strcmp(argv[1], "-c") != 0)) {
-		fputs("usage: bvisor-wasm [-c COMMAND]\n", stderr);
+		fputs("usage: bvisor-wasm [--inline] [-c COMMAND]\n", stderr);
 		return BWS_USAGE;
 	}
 	if (settle(&s, &o, argc == 1, &err) != BV_OK) {

@@ -23,6 +23,7 @@ void bws_red_read(void)
 	out[BWS_RED_LANDLOCK] = bvh_red("wasm-landlock");
 	out[BWS_RED_SECCOMP] = bvh_red("wasm-seccomp");
 	out[BWS_RED_PLANT] = bvh_red("wasm-plant");
+	out[BWS_RED_CHANNEL] = bvh_red("wasm-channel");
 }
 
 bool bws_red(enum bws_red_word word)

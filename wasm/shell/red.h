@@ -15,6 +15,7 @@ enum bws_red_word {
 	BWS_RED_LANDLOCK, /* wasm-landlock: a command's own layer is out */
 	BWS_RED_SECCOMP,  /* wasm-seccomp: a command's own filter is out */
 	BWS_RED_PLANT,    /* wasm-plant: a host call has a hole */
+	BWS_RED_CHANNEL,  /* wasm-channel: a command keeps the guardian's ear */
 	BWS_RED_N
 };
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/command.h"
 #include "core/match.h"
 #include "wasm/grant.h"
 #include "wasm/line.h"
@@ -115,9 +116,10 @@ struct bws_bpf {
 	size_t n;
 };
 
-/* For the shell (a deny list) and for a command (an allow list; all else
- * kills). */
+/* For the shell (a deny list), for a command (an allow list; all else kills) and
+ * for a shell that is both (an allow list; all else is not permitted). */
 int bws_filter_shell(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
+int bws_filter_inline(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 int bws_filter_command(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 
 /* Irrevocably, for this process and its children: reads the store, and what
@@ -125,7 +127,8 @@ int bws_filter_command(struct bws_bpf *ret, struct bv_err *err) BV_MUST_CHECK;
 int bws_confine_shell(const struct bws_store *store, const struct bws_bpf *bpf,
 		      struct bv_err *err) BV_MUST_CHECK;
 
-/* In a command's process, in this order: what it may open, then what it may
+/* In a command's process, or (the second alone) on top of a shell that runs its
+ * commands itself, in this order: what it may open, then what it may
  * call. Between the two it opens its redirections. */
 int bws_confine_files(const struct bws_store *store,
 		      const struct bws_entry *entry,
@@ -151,6 +154,7 @@ struct bws_report {
 	uint64_t output_bytes;
 	uint64_t storage_bytes;
 	uint32_t peak_pages;
+	uint32_t cpu_spent; /* of BWS_SPENT: not fuel */
 	char text[512];
 };
 
@@ -165,6 +169,7 @@ struct bws_command {
 	const struct bws_entry *entry;
 	const char *const *argv;
 	int module_fd;
+	int guardian_fd; /* the shell's: not to be kept */
 	int stream[2]; /* stdin, stdout: pipes of the pipeline, or -1 */
 	struct bws_file in, out;
 	struct bw_amounts share;
@@ -186,6 +191,9 @@ struct bws {
 	struct bv_subject who;
 	struct bw_totals totals;
 	struct bws_bpf command_bpf;
+	bool inlined; /* commands run in this process */
+	int guardian_fd; /* -1: there is none, or it hears no more */
+	uint64_t told;   /* records sent, or tried */
 	char cwd[BWS_PATH_MAX]; /* absolute, plain */
 	int status;             /* $? */
 	bool interactive;
@@ -208,6 +216,15 @@ void bws_record(const struct bws_entry *entry, int status,
 		uint64_t wall_us);
 void bws_record_refusal(const char *name); /* of a transfer */
 void bws_record_open(void);
+
+/* guardian.c: before anything of the user's is looked at: in a session its
+ * guardian says how commands are isolated, outside of one s->inlined stays. */
+int bws_guardian_ask(struct bws *s, struct bv_err *err) BV_MUST_CHECK;
+/* What one command did, to whoever writes the session's report. */
+void bws_guardian_tell(struct bws *s, const struct bws_entry *entry, int status,
+		       enum bv_command_verdict verdict,
+		       const struct bws_report *counts, /* NULL: unknown */
+		       uint64_t cpu_us, uint64_t wall_us);
 
 /* interpret.c: a whole line; sets and returns s->status. */
 int bws_line(struct bws *s, const char *text, size_t len);
