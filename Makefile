@@ -139,7 +139,7 @@ $(O)/bvisor-helper: $(call obj,$(GUARD_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SR
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # bvisorctl proves with what bvisor-shell launches by, and looks at modules.
-$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c reach.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
 
 # What the session's user runs: of the helper the launch alone.
