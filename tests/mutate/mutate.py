@@ -28,7 +28,7 @@ from builder import ROOT, BuildError, Builder  # noqa: E402
 # What is put to the question: whatever admits, refuses or orders.
 SUBJECTS = ["core/decide*.c", "core/plan.c", "core/plan_*.c", "core/budget.c",
             "core/support*.c", "core/spec*.c", "core/schedule*.c",
-            "core/normalise.c"]
+            "core/normalise.c", "core/cap.c"]
 # Texts for people, judged by tests of their own, not by a decision.
 NOT_SUBJECTS = ["core/plan_encode.c"]
 
