@@ -63,7 +63,8 @@ struct bv_way {
 bool bv_support_way(unsigned int cover, size_t i, struct bv_way *ret);
 
 /* Per axis: the weaker enforcement, the common evidence. The words come from
- * the weaker side, from a when both are as weak. */
+ * the weaker side; of two that are as weak from b, who knows more of the
+ * machine, unless neither can anything: then from a. */
 struct bv_verdict bv_verdict_meet(const struct bv_verdict *a,
 				  const struct bv_verdict *b);
 

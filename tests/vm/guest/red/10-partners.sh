@@ -47,7 +47,10 @@ while IFS= read -r line; do
 	'' | '#'* | live/*) continue ;;
 	'['*']') title=${line#[} title=${title%]} && continue ;;
 	esac
-	IFS=: read -r in_case guards names least <<<"$line"
+	# With spaces about it: a name may have a colon of its own.
+	in_case=${line%% : *} line=${line#* : }
+	guards=${line%% : *} line=${line#* : }
+	names=${line%% : *} least=${line#"$names"} least=${least#' : '}
 	if [ "${least:-0}" -gt "$abi" ]; then
 		skip "$title:$names gets through without $guards" "no Landlock ABI$least here"
 		continue
