@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR/..
+# in: bookworm
 # timeout: 420
 # Bad input and broken pieces: the session is refused with a clear line in the
 # log and a neutral one for the user, nothing is left, root still gets in.

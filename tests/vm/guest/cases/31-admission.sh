@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR/..
+# in: trixie
 # timeout: 180
 # Refused in the account stage the text reaches every kind of client as a banner
 # and no stream is spoiled; refused in the session stage it still holds.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR/..
+# in: bookworm
 # timeout: 420
 # The helper missing, hung, killed at any moment, without memory; nowhere to
 # write the record; no cgroup base: refused, or confined, and nothing between.

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR/..
+# in: trixie
 # timeout: 600
 # 200 sessions open at once: over ssh, through su, and of a PAM client. All of
 # them confined, by the kernel's word; then all gone.
