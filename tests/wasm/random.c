@@ -105,7 +105,9 @@ static void call(struct bw_instance *inst, const struct bw_export_info *e)
 
 static void run(const uint8_t *bytes, size_t len)
 {
-	struct bw_imports imports = { hosts, BV_LEN(hosts), NULL, NULL, 0 };
+	struct bw_imports imports = {
+		hosts, BV_LEN(hosts), NULL, NULL, 0, false
+	};
 	struct bw_module *m = NULL;
 	struct bw_store *st = NULL;
 	struct bw_instance *inst;

@@ -237,8 +237,8 @@ static int instantiate(struct file *f, const uint8_t *bytes, size_t len,
 		       struct bw_instance **ret, bool *ret_loaded,
 		       struct bv_err *err)
 {
-	struct bw_imports imports = { hosts, BV_LEN(hosts), f, f->linked,
-				      f->nlinked };
+	struct bw_imports imports = { hosts,     BV_LEN(hosts), f,
+				      f->linked, f->nlinked,    false };
 	struct bw_module *m;
 	int rc;
 
