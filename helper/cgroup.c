@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helper/clock.h"
 #include "helper/fd.h"
 #include "helper/kernfs.h"
 #include "helper/red.h"
@@ -179,19 +180,11 @@ int bvh_leaf_kill(const struct bvh_leaf *leaf, struct bv_err *err)
 	return BV_OK;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 bool bvh_leaf_drain(const struct bvh_leaf *leaf, int deadline_ms)
 {
 	bv_auto_close int fd =
 		openat(leaf->fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-	int64_t end = now_ms() + deadline_ms;
+	int64_t end = bvh_now_ms() + deadline_ms;
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
 	const struct timespec nap = { .tv_nsec = LOOK_NS };
 	unsigned int looks = 0;
@@ -203,7 +196,7 @@ bool bvh_leaf_drain(const struct bvh_leaf *leaf, int deadline_ms)
 		char text[256];
 		uint64_t populated;
 		ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-		int64_t left = end - now_ms();
+		int64_t left = end - bvh_now_ms();
 
 		if (n < 0)
 			return errno == ENODEV;

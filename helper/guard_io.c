@@ -6,13 +6,13 @@
  */
 #include "helper/guard_io.h"
 
+#include "helper/clock.h"
 #include "helper/fd.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 static void take_descriptors(const struct cmsghdr *c, struct bvh_packet *ret)
 {
@@ -95,23 +95,15 @@ enum bvh_receive bvh_packet_receive(int sock, struct bvh_packet *ret)
 	return BVH_RECEIVE_PACKET;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int bvh_packet_wait(int sock, pid_t from, int gone_fd, int deadline_ms,
 		    struct bvh_packet *ret, struct bv_err *err)
 {
-	int64_t end = now_ms() + deadline_ms;
+	int64_t end = bvh_now_ms() + deadline_ms;
 	struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
 			       { .fd = gone_fd, .events = POLLIN } };
 
 	for (;;) {
-		int64_t left = end - now_ms();
+		int64_t left = end - bvh_now_ms();
 
 		if (left <= 0)
 			return bv_fail(err, BV_E_TIMEOUT,

@@ -12,9 +12,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "helper/clock.h"
 #include "helper/fd.h"
 
 /* One write(2) of less than PIPE_BUF. */
@@ -103,23 +103,15 @@ static int ask(struct asked *a, struct bv_err *err)
 	return a->pid < 0 ? bv_fail_errno(err, errno, "fork") : BV_OK;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Until each has answered or died, or the time is up. */
 static void hear(struct asked *a, size_t n)
 {
-	const int64_t end = now_ms() + BVH_RESOLVE_MS;
+	const int64_t end = bvh_now_ms() + BVH_RESOLVE_MS;
 	struct pollfd p[BV_NET_NAME_MAX];
 	size_t open = n;
 
 	while (open > 0) {
-		const int64_t left = end - now_ms();
+		const int64_t left = end - bvh_now_ms();
 
 		for (size_t i = 0; i < n; i++)
 			p[i] = (struct pollfd){ .fd = a[i].fd,

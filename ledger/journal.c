@@ -119,6 +119,22 @@ int bvl_sql_prepare(struct bvl_journal *j, const char *sql, sqlite3_stmt **ret,
 	return rc == SQLITE_OK ? BV_OK : bvl_sql_fail(j, rc, "read", err);
 }
 
+int bvl_sql_number(struct bvl_journal *j, const char *sql, int64_t *ret,
+		   struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(j, sql, &s, err);
+	int rc;
+
+	if (code != BV_OK)
+		return code;
+	rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW)
+		return bvl_sql_fail(j, rc, "read", err);
+	*ret = sqlite3_column_int64(s, 0);
+	return BV_OK;
+}
+
 /* --- the connection --------------------------------------------------------- */
 
 /* O_PATH: closing it drops no lock of another connection of this process. */
@@ -250,30 +266,14 @@ int bvl_connect(struct bvl_journal *j, bool write, struct bv_err *err)
 	return configure(j, err);
 }
 
-static int pragma_number(struct bvl_journal *j, const char *sql, int64_t *ret,
-			 struct bv_err *err)
-{
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	int code = bvl_sql_prepare(j, sql, &s, err);
-	int rc;
-
-	if (code != BV_OK)
-		return code;
-	rc = sqlite3_step(s);
-	if (rc != SQLITE_ROW)
-		return bvl_sql_fail(j, rc, "read", err);
-	*ret = sqlite3_column_int64(s, 0);
-	return BV_OK;
-}
-
 static int check_version(struct bvl_journal *j, struct bv_err *err)
 {
 	int64_t id = 0;
 	int64_t version = 0;
-	int code = pragma_number(j, "PRAGMA application_id", &id, err);
+	int code = bvl_sql_number(j, "PRAGMA application_id", &id, err);
 
 	if (code == BV_OK)
-		code = pragma_number(j, "PRAGMA user_version", &version, err);
+		code = bvl_sql_number(j, "PRAGMA user_version", &version, err);
 	if (code != BV_OK)
 		return code;
 	if (id != BVL_APPLICATION_ID || version != BVL_SCHEMA_VERSION)
@@ -308,8 +308,8 @@ static int make_schema(struct bvl_journal *j, struct bv_err *err)
 	/* All of it into the one file that is linked. That it could not be locked is
 	 * a row of the answer and no error. */
 	if (code == BV_OK)
-		code = pragma_number(j, "PRAGMA wal_checkpoint(TRUNCATE)",
-				     &busy, err);
+		code = bvl_sql_number(j, "PRAGMA wal_checkpoint(TRUNCATE)",
+				      &busy, err);
 	if (code == BV_OK && busy != 0)
 		code = bv_fail_errno(
 			err, EBUSY, "the journal '%s': write it back", j->path);

@@ -79,6 +79,9 @@ int bvl_sql_run(struct bvl_journal *j, const char *sql,
 		struct bv_err *err) BV_MUST_CHECK;
 int bvl_sql_prepare(struct bvl_journal *j, const char *sql, sqlite3_stmt **ret,
 		    struct bv_err *err) BV_MUST_CHECK;
+/* The number that a statement of one row gives. */
+int bvl_sql_number(struct bvl_journal *j, const char *sql, int64_t *ret,
+		   struct bv_err *err) BV_MUST_CHECK;
 void bvl_sql_begin_call(struct bvl_journal *j);
 
 /* The last row, or the last checkpoint where all rows are gone. Inside a

@@ -40,39 +40,26 @@ static int by_age(struct bvl_journal *j, uint64_t age_us, uint64_t now_us,
 	return BV_OK;
 }
 
-static int number(struct bvl_journal *j, const char *sql, int64_t *ret,
-		  struct bv_err *err)
-{
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	int code = bvl_sql_prepare(j, sql, &s, err);
-	int rc;
-
-	if (code != BV_OK)
-		return code;
-	rc = sqlite3_step(s);
-	if (rc != SQLITE_ROW)
-		return bvl_sql_fail(j, rc, "read", err);
-	*ret = sqlite3_column_int64(s, 0);
-	return BV_OK;
-}
-
 /* Down to nine tenths of the limit, so that it is not done for each row. */
 static int by_size(struct bvl_journal *j, uint64_t limit, uint64_t *ret,
 		   struct bv_err *err)
 {
 	int64_t bytes = 0, rows = 0, first = 0;
-	int code = number(j,
-			  "SELECT (SELECT page_count FROM pragma_page_count) * "
-			  "(SELECT page_size FROM pragma_page_size) - "
-			  "(SELECT freelist_count FROM pragma_freelist_count) "
-			  "* (SELECT page_size FROM pragma_page_size)",
-			  &bytes, err);
+	int code = bvl_sql_number(
+		j,
+		"SELECT (SELECT page_count FROM pragma_page_count) * "
+		"(SELECT page_size FROM pragma_page_size) - "
+		"(SELECT freelist_count FROM pragma_freelist_count) "
+		"* (SELECT page_size FROM pragma_page_size)",
+		&bytes, err);
 
 	if (code == BV_OK)
-		code = number(j, "SELECT count(*) FROM event", &rows, err);
+		code = bvl_sql_number(j, "SELECT count(*) FROM event", &rows,
+				      err);
 	if (code == BV_OK)
-		code = number(j, "SELECT coalesce(min(seq), 1) FROM event",
-			      &first, err);
+		code = bvl_sql_number(j,
+				      "SELECT coalesce(min(seq), 1) FROM event",
+				      &first, err);
 	if (code != BV_OK)
 		return code;
 	*ret = 0;
@@ -241,9 +228,9 @@ int bvl_journal_prune(struct bvl_journal *journal, const struct bvl_keep *keep,
 
 	*ret_removed = 0;
 	if (code == BV_OK)
-		code = number(journal,
-			      "SELECT coalesce(min(seq), 0) FROM event", &first,
-			      err);
+		code = bvl_sql_number(journal,
+				      "SELECT coalesce(min(seq), 0) FROM event",
+				      &first, err);
 	if (code != BV_OK || first == 0 || c.seq < (uint64_t)first)
 		return code;
 	bvl_sql_begin_call(journal);
@@ -272,8 +259,9 @@ int bvl_journal_removed(struct bvl_journal *journal, uint64_t *ret_seq,
 	int code;
 
 	bvl_sql_begin_call(journal);
-	code = number(journal, "SELECT coalesce(max(seq), 0) FROM checkpoint",
-		      &seq, err);
+	code = bvl_sql_number(journal,
+			      "SELECT coalesce(max(seq), 0) FROM checkpoint",
+			      &seq, err);
 	*ret_seq = (uint64_t)seq;
 	return code;
 }

@@ -8,13 +8,8 @@
  * that test_ledger.c prints. A mechanism that has changed: run its proofs, then
  * put in the new digest.
  */
-#include "ledger/ledger.h"
+#include "ledger/table.h"
 
-#include "core/err.h"
-#include "core/mechanism.h"
-
-#define CASE(name) "tests/vm/guest/cases/" name ".sh"
-#define UNIT(name) "tests/unit/" name ".c"
 #define QUALIFY(row)                                                           \
 	{                                                                      \
 		CASE("53-qualify"), row, QUALIFY_RED                           \
@@ -185,31 +180,11 @@ static const struct bvl_receipt refuses[] = {
 	  "what is not built is said to be enforced" },
 };
 
-/* Floors. */
 #define SETTLED(shown, digest)                                                 \
 	PROVEN(0, NEEDS(SESSION) | NEEDS(MOUNT) | LEAF, shown, digest)
-#define FLOOR(abi, set)                                                        \
-	{                                                                      \
-		.landlock_abi = (abi), .needs = (set)                          \
-	}
-#define NEEDS(n) BVL_NEEDS_##n
-#define CONFINED (NEEDS(SECCOMP) | NEEDS(TRUNCATE))
-#define LEAF     (NEEDS(CGROUP) | NEEDS(KILL))
-
-#define PROVEN(abi, set, shown, digest)                                        \
-	.status = BVL_PROVEN, .floor = FLOOR(abi, set), .receipts = (shown),   \
-	.receipts_n = BV_LEN(shown), .mechanism = (digest), .why = ""
-#define FAIL_CLOSED(text)                                                      \
-	.status = BVL_FAIL_CLOSED, .mechanism = "", .receipts = refuses,       \
-	.receipts_n = BV_LEN(refuses), .why = (text)
-#define INCOMPLETE                                                             \
-	.status = BVL_INCOMPLETE, .mechanism = "",                             \
-	.why = "not built in this release"
 #define BY_FILE FAIL_CLOSED("a rule is about a path and all below it")
 
 /* ROW(cover, entry); every key and budget once. */
-#define REQ(name)    BV_REQ_##name
-#define BUDGET(name) (BV_REQ_N + BV_DIM_##name)
 #define LEDGER(ROW)                                                            \
 	ROW(REQ(FILESYSTEM), PROVEN(2, CONFINED, filesystem, D_FILESYSTEM))    \
 	ROW(REQ(FS_READ), PROVEN(2, CONFINED, fs_read, D_FS_READ))             \
@@ -268,17 +243,7 @@ static const struct bvl_receipt refuses[] = {
 	ROW(BUDGET(NETWORK),                                                   \
 	    PROVEN(0, NEEDS(CGROUP) | NEEDS(BPF), network, D_NETWORK))
 
-/* The frozen digests, a file of their own: each changes with what it is of. */
-#include "ledger/mechanisms.inc"
-
-#define ENTRY(cover, ...) [cover] = { __VA_ARGS__ },
-static const struct bvl_entry entries[] = { LEDGER(ENTRY) };
-
-/* A row left out is a hole that nobody sees in an array: not here. */
-#define BIT(cover, ...) | UINT64_C(1) << (cover)
-_Static_assert((UINT64_C(0) LEDGER(BIT)) == (UINT64_C(1) << BV_COVER_N) - 1,
-	       "the ledger states every key and budget");
-_Static_assert(BV_LEN(entries) == BV_COVER_N, "and no other");
+TABLE_OF(LEDGER)
 
 const struct bvl_ledger *bvl_ledger_linux(void)
 {

@@ -6,13 +6,8 @@
  * What WebAssembly has no notion of, or its commands' own files state, stays
  * closed.
  */
-#include "ledger/ledger.h"
+#include "ledger/table.h"
 
-#include "core/err.h"
-#include "core/mechanism.h"
-
-#define CASE(name) "tests/vm/guest/cases/" name ".sh"
-#define UNIT(name) "tests/unit/" name ".c"
 /* In sessions of this backend, each with the guard that is taken out. */
 #define GUARDS(attack, red)                                                    \
 	{                                                                      \
@@ -107,29 +102,12 @@ static const struct bvl_receipt refuses[] = {
 	  "wasm backend: programs may be executed" },
 };
 
-#define NEEDS(n) BVL_NEEDS_##n
-#define CONFINED (NEEDS(SECCOMP) | NEEDS(TRUNCATE))
-#define LEAF     (NEEDS(CGROUP) | NEEDS(KILL))
-
-#define PROVEN(abi, set, shown, digest)                                        \
-	.status = BVL_PROVEN,                                                  \
-	.floor = { .landlock_abi = (abi), .needs = (set) },                    \
-	.receipts = (shown), .receipts_n = BV_LEN(shown),                      \
-	.mechanism = (digest), .why = ""
-#define CLOSED(text)                                                           \
-	.status = BVL_FAIL_CLOSED, .mechanism = "", .receipts = refuses,       \
-	.receipts_n = BV_LEN(refuses), .why = (text)
-#define INCOMPLETE                                                             \
-	.status = BVL_INCOMPLETE, .mechanism = "",                             \
-	.why = "not built in this release"
-#define NO_PROGRAM CLOSED("bvisor-wasm alone is executed")
-#define NO_THREADS CLOSED("a module has no threads")
-#define BY_GRANT   CLOSED("stated in the command's own file")
-#define NO_SOCKET  CLOSED("a module has no sockets")
+#define NO_PROGRAM FAIL_CLOSED("bvisor-wasm alone is executed")
+#define NO_THREADS FAIL_CLOSED("a module has no threads")
+#define BY_GRANT   FAIL_CLOSED("stated in the command's own file")
+#define NO_SOCKET  FAIL_CLOSED("a module has no sockets")
 
 /* ROW(cover, entry); every key and budget once. */
-#define REQ(name)    BV_REQ_##name
-#define BUDGET(name) (BV_REQ_N + BV_DIM_##name)
 #define LEDGER(ROW)                                                            \
 	ROW(REQ(FILESYSTEM), PROVEN(2, CONFINED, filesystem, D_FILESYSTEM))    \
 	ROW(REQ(FS_READ), PROVEN(2, CONFINED, fs_read, D_FS_READ))             \
@@ -151,8 +129,8 @@ static const struct bvl_receipt refuses[] = {
 	    PROVEN(0, LEAF, descendants, D_SPAWN_ALLOW_DESCENDANTS))           \
 	ROW(REQ(ENVIRONMENT), BY_GRANT)                                        \
 	ROW(REQ(ENVIRONMENT_LEASE), BY_GRANT)                                  \
-	ROW(REQ(FDS_NONE), CLOSED("nobody but the shell sees to it"))          \
-	ROW(REQ(FDS_ONLY), CLOSED("a module inherits nothing"))                \
+	ROW(REQ(FDS_NONE), FAIL_CLOSED("nobody but the shell sees to it"))     \
+	ROW(REQ(FDS_ONLY), FAIL_CLOSED("a module inherits nothing"))           \
 	ROW(REQ(LAUNCH_WORKLOAD), PROVEN(0, NEEDS(SECCOMP) | NEEDS(SIGNALS),   \
 					 launch, D_LAUNCH_WORKLOAD))           \
 	ROW(REQ(CAPTURE_STREAMS), INCOMPLETE)                                  \
@@ -179,15 +157,7 @@ static const struct bvl_receipt refuses[] = {
 	ROW(BUDGET(NETWORK),                                                   \
 	    PROVEN(0, NEEDS(CGROUP) | NEEDS(BPF), network, D_NETWORK))
 
-#include "ledger/mechanisms.inc"
-
-#define ENTRY(cover, ...) [cover] = { __VA_ARGS__ },
-static const struct bvl_entry entries[] = { LEDGER(ENTRY) };
-
-#define BIT(cover, ...) | UINT64_C(1) << (cover)
-_Static_assert((UINT64_C(0) LEDGER(BIT)) == (UINT64_C(1) << BV_COVER_N) - 1,
-	       "the ledger states every key and budget");
-_Static_assert(BV_LEN(entries) == BV_COVER_N, "and no other");
+TABLE_OF(LEDGER)
 
 const struct bvl_ledger *bvl_ledger_wasm(void)
 {

@@ -38,6 +38,8 @@ void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
 	ret->argc = argc;
 	ret->argv = argv;
 	for (int i = 0; i < argc; i++) {
+		const unsigned int deadline_s = deadline_of(argv[i]);
+
 		if (strcmp(argv[i], "debug") == 0)
 			ret->debug = true;
 		else if (strcmp(argv[i], "quiet") == 0)
@@ -46,8 +48,8 @@ void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
 			ret->forcecommand = true;
 		else if (strcmp(argv[i], "commit=child") == 0)
 			ret->child = true;
-		else if (deadline_of(argv[i]) > 0)
-			ret->deadline_s = deadline_of(argv[i]);
+		else if (deadline_s > 0)
+			ret->deadline_s = deadline_s;
 		else if (exempt_name(argv[i]) == NULL && ret->unknown == NULL)
 			ret->unknown = argv[i];
 	}

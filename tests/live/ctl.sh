@@ -4,36 +4,11 @@
 # namespace with a copy of /etc. What `run` confines is witnessed on the disk, in
 # cgroupfs and in /proc from outside. Speaks TAP. BV_BUILD (or $1) names the
 # build folder.
-set -u
-umask 022
-cd "$(dirname "$0")/../.." || exit 1
-build=$(realpath "${BV_BUILD:-${1:-build/release}}")
-cgroot=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-
-skip_all() {
-	echo "1..1"
-	echo "ok 1 - bvisorctl # SKIP $1"
-	exit 0
-}
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-[ -n "$cgroot" ] || skip_all 'no cgroup v2 is mounted'
-command -v jq >/dev/null || skip_all 'no jq'
-
-if [ -z "${BV_CTL_WORK:-}" ]; then
-	BV_CTL_WORK=$(mktemp -d /var/tmp/bvisor-ctl.XXXXXX)
-	export BV_CTL_WORK BV_BUILD=$build
-	unshare -m "$PWD/tests/live/ctl.sh"
-	status=$?
-	rm -rf "$BV_CTL_WORK"
-	exit $status
-fi
+STAGE=ctl
+. "$(dirname "$0")/bvisorctl-stage.inc"
 
 # --- the stage -----------------------------------------------------------------
-work=$BV_CTL_WORK
-base=$cgroot/bvisor-ctl-$$
 user_base=$cgroot/bvisor-ctl-user-$$
-out=$work/out err=$work/err
-ctl=/usr/local/bin/bvisorctl
 
 clean() {
 	local dir

@@ -4,35 +4,10 @@
 # copy of /etc: what this kernel lacks is skipped with its reason and caps, what
 # it has passes and, with qualification = local, is what counts. Speaks TAP.
 # BV_BUILD (or $1) names the build folder.
-set -u
-umask 022
-cd "$(dirname "$0")/../.." || exit 1
-build=$(realpath "${BV_BUILD:-${1:-build/release}}")
-cgroot=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-
-skip_all() {
-	echo "1..1"
-	echo "ok 1 - bvisorctl qualify # SKIP $1"
-	exit 0
-}
-[ "$(id -u)" = 0 ] || skip_all 'needs root'
-[ -n "$cgroot" ] || skip_all 'no cgroup v2 is mounted'
-command -v jq >/dev/null || skip_all 'no jq'
-
-if [ -z "${BV_QUALIFY_WORK:-}" ]; then
-	BV_QUALIFY_WORK=$(mktemp -d /var/tmp/bvisor-qualify.XXXXXX)
-	export BV_QUALIFY_WORK BV_BUILD=$build
-	unshare -m "$PWD/tests/live/qualify.sh"
-	status=$?
-	rm -rf "$BV_QUALIFY_WORK"
-	exit $status
-fi
+STAGE=qualify
+. "$(dirname "$0")/bvisorctl-stage.inc"
 
 # --- the stage -----------------------------------------------------------------
-work=$BV_QUALIFY_WORK
-base=$cgroot/bvisor-qualify-$$
-out=$work/out err=$work/err
-ctl=/usr/local/bin/bvisorctl
 state=/srv/bvisor-qualify-$$
 record=$state/qualification/$(uname -r).json
 
