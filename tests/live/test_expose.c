@@ -53,7 +53,8 @@ static int set_up(void **state)
 	umask(022);
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("home", "/home", "tmpfs", 0, "mode=0755") != 0)
+	    mount("home", "/home", "tmpfs", 0, "mode=0755") != 0 ||
+	    mount("tmp", "/tmp", "tmpfs", 0, "mode=1777") != 0)
 		return -1;
 	for (size_t i = 0; i < BV_LEN(dirs); i++)
 		if (mkdir(dirs[i], 0755) != 0)

@@ -61,7 +61,8 @@ static int set_up(void **state)
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("run", "/run", "tmpfs", 0, "mode=0755") != 0 ||
-	    mount("home", "/home", "tmpfs", 0, "mode=0755") != 0)
+	    mount("home", "/home", "tmpfs", 0, "mode=0755") != 0 ||
+	    mount("tmp", "/tmp", "tmpfs", 0, "mode=1777") != 0)
 		return -1;
 	for (size_t i = 0; i < BV_LEN(dirs); i++) {
 		if (mkdir(dirs[i], 0755) != 0)
@@ -73,12 +74,6 @@ static int set_up(void **state)
 	       make_file("/home/alice/file") || make_file("/home/bob/file") ||
 	       make_file("/home/site/file") || make_file("/home/secret") ||
 	       make_file("/home/open") || make_file("/tmp/bv-view-outside");
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return unlink("/tmp/bv-view-outside");
 }
 
 static struct bv_policy policy = { .path = "test.conf" };
@@ -571,5 +566,5 @@ int main(void)
 		cmocka_unit_test(test_view__user_namespace__same_view),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, NULL);
 }
