@@ -56,8 +56,8 @@ SUITES ?= bookworm trixie
 .PHONY: check check-static check-unit check-live check-vm check-red asan
 check: deps-fuzz
 	+$(Q)$(MAKE) test-bin
-	$(Q)FUZZ_SECS=$(FUZZ_SECS) tests/check $(O) static unit live fuzz \
-		$(addprefix vm:,$(SUITES)) ledger
+	$(Q)FUZZ_SECS=$(FUZZ_SECS) tests/check $(O) $(addprefix vm:,$(SUITES)) \
+		static unit live fuzz ledger
 
 check-static: all
 	$(Q)tests/check $(O) static

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR/..
-# timeout: 900
+# timeout: 2400
 # Every guard taken out in turn (tests/red/list): the assertion that is there for
 # it must be seen to fail, and to fail because the harm was done.
 . "$BV_GUEST/lib.sh"
