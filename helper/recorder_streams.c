@@ -98,7 +98,26 @@ static int add_flow(struct bvh_relay *relay, int from, int to,
 	return BV_OK;
 }
 
-/* One that is no terminal: a pipe in its place. */
+/* What stands in a stream's place, ends[0] to read. A socket in a socket's: one
+ * who writes into a pipe and one who reads it keep each other out of it for as
+ * long as either copies, and burn a processor waiting. */
+static int make_pair(const struct stat *st, int i, int ends[2],
+		     struct bv_err *err)
+{
+	if (i > 0 && S_ISSOCK(st->st_mode)) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) !=
+		    0)
+			return bv_fail_errno(err, errno, "socketpair");
+		(void)shutdown(ends[0], SHUT_WR);
+		return BV_OK;
+	}
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return bv_fail_errno(err, errno, "pipe");
+	(void)fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES);
+	return BV_OK;
+}
+
+/* One that is no terminal: a pipe or a socket in its place. */
 static int pipe_one(struct bvh_streams *s, int i, bool input,
 		    struct bvh_relay *relay, struct bv_err *err)
 {
@@ -122,9 +141,9 @@ static int pipe_one(struct bvh_streams *s, int i, bool input,
 	code = own(&s->given[i], i, &st, err);
 	if (code != BV_OK)
 		return code;
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return bv_fail_errno(err, errno, "pipe");
-	(void)fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES);
+	code = make_pair(&st, i, ends, err);
+	if (code != BV_OK)
+		return code;
 	(void)fcntl(ends[ours], F_SETFL, O_NONBLOCK);
 	s->inner[i] = ends[1 - ours];
 	/* Beside a terminal "o" is what that one shows. */
