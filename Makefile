@@ -143,16 +143,16 @@ $(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c r
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
 
 # What the session's user runs: of the helper the launch alone.
-SHELL_PARTS := helper/launch.c helper/lease.c helper/dir.c \
-	helper/spawn_filter.c helper/sys.c helper/red.c
+SHELL_PARTS := helper/launch.c helper/lease.c helper/dir.c helper/pass.c \
+	helper/filter_export.c helper/spawn_filter.c helper/sys.c helper/red.c
 $(O)/bvisor-shell: $(call obj,$(SHELL_SRC) $(SHELL_PARTS) $(CORE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
 # Static: no loader, no library, no name service and no plugin of a locale is
 # ever brought into it, whatever its environment says. Sanitizers and counters
 # need shared libraries.
-WSH_PARTS := helper/dir.c helper/log.c helper/red.c helper/sys.c \
-	helper/trust.c helper/shell/reach.c
+WSH_PARTS := helper/dir.c helper/filter_export.c helper/log.c helper/pass.c \
+	helper/red.c helper/sys.c helper/trust.c helper/shell/reach.c
 WSH_LIBS := -ledit -lbsd -ltinfo -lseccomp -ljansson -lmd -lm
 WSH_STATIC := $(if $(filter asan cov,$(BUILD)),-pie,-static-pie)
 $(O)/bvisor-wasm: $(call obj,$(WSH_SRC) $(WSH_PARTS) $(WASM_SRC) $(CORE_SRC))

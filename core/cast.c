@@ -3,7 +3,7 @@
  * it stands in the way of everything that a session writes. */
 #include "core/cast.h"
 
-#include "core/conf.h"
+#include "core/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,6 +2,8 @@
 /* One line at a time out of borrowed bytes; see conf.h. */
 #include "core/conf.h"
 
+#include "core/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,55 +21,6 @@ int bv_conf_fail(struct bv_err *err, const char *path, unsigned int line,
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return bv_fail(err, BV_E_CONF, "%s:%u: %s", path, line, text);
-}
-
-/* No overlong forms, no surrogates, nothing past U+10FFFF (RFC 3629, section
- * 4). */
-size_t bv_utf8_sequence(const unsigned char *p, size_t left)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if ((p[0] & 0xf0) == 0xe0)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	if (left < n || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
-bool bv_utf8_valid(const char *bytes, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)bytes;
-
-	while (len > 0) {
-		const size_t n = bv_utf8_sequence(p, len);
-
-		if (n == 0)
-			return false;
-		p += n;
-		len -= n;
-	}
-	return true;
 }
 
 void bv_conf_init(struct bv_conf *conf, const char *path, const char *magic,

@@ -51,8 +51,4 @@ void bv_conf_next(struct bv_conf *conf, struct bv_conf_item *ret,
 int bv_conf_fail(struct bv_err *err, const char *path, unsigned int line,
 		 const char *fmt, ...) BV_PRINTF(4, 5);
 
-bool bv_utf8_valid(const char *bytes, size_t len);
-/* Bytes of the sequence at p, of which left are there; 0: not well-formed. */
-size_t bv_utf8_sequence(const unsigned char *p, size_t left);
-
 #endif

@@ -6,49 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/utf8.h"
 #include "core/vocab.h"
-
-/* Length of the well-formed UTF-8 sequence at p (RFC 3629: no overlong form,
- * no surrogate, nothing above U+10FFFF), or 0. */
-static size_t utf8_len(const unsigned char *p)
-{
-	unsigned int lo = 0x80, hi = 0xbf;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	/* A NUL ends the text and is no continuation byte: never read past it. */
-	for (size_t i = 2; i < len; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	return len;
-}
 
 char *bv_json_escape(const char *text)
 {
 	static const char hex[] = "0123456789abcdef";
 	const unsigned char *p = (const unsigned char *)text;
+	const unsigned char *const end = p + strlen(text);
 	char *escaped, *out;
 
-	escaped = malloc(strlen(text) * 4 + 1);
+	escaped = malloc((size_t)(end - p) * 4 + 1);
 	if (!escaped)
 		return NULL;
 	out = escaped;
-	while (*p) {
-		size_t len = utf8_len(p);
+	while (p < end) {
+		size_t len = bv_utf8_sequence(p, (size_t)(end - p));
 
 		if (len == 0) {
 			*out++ = '\\';

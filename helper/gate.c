@@ -8,16 +8,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "helper/listener.h"
 #include "helper/red.h"
 
-#define SERVE_MAX  64u
-#define NOTIF_MAX  1024u /* bytes; the kernel writes as many as it knows */
 #define NR_X32_BIT 0x40000000u
 #define UNCHANGED  0xffffffffu
 
@@ -97,47 +94,34 @@ size_t bvh_gate_build(struct sock_filter ret[BVH_GATE_INSN_MAX])
 	return w.n;
 }
 
-static void answer(int listener_fd, const struct bvh_leaf *leaf,
-		   const struct seccomp_notif *req, unsigned int *ret_refused)
-{
-	const bool inside =
-		(leaf != NULL && bvh_leaf_holds(leaf, (pid_t)req->pid)) ||
-		bvh_red("gate");
-	struct seccomp_notif_resp resp = { .id = req->id };
-	uint64_t id = req->id;
+struct gate {
+	const struct bvh_leaf *leaf;
+	unsigned int *refused;
+};
 
-	/* What was read of the caller was read of the caller only if it still
-	 * waits for us. */
-	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0)
-		return;
-	if (inside)
-		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	else
-		resp.error = -EPERM;
-	*ret_refused += inside ? 0 : 1;
-	/* ENOENT: killed meanwhile, nobody waits */
-	(void)ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+static int decide(void *arg, const struct seccomp_notif *req)
+{
+	const struct gate *in = arg;
+	const bool inside = (in->leaf != NULL &&
+			     bvh_leaf_holds(in->leaf, (pid_t)req->pid)) ||
+			    bvh_red("gate");
+
+	return inside ? 0 : EPERM;
+}
+
+static void count(void *arg, const struct seccomp_notif *req, int error)
+{
+	const struct gate *in = arg;
+
+	(void)req;
+	*in->refused += error == 0 ? 0 : 1;
 }
 
 bool bvh_gate_serve(int listener_fd, const struct bvh_leaf *leaf,
 		    unsigned int *ret_refused)
 {
-	union {
-		struct seccomp_notif req;
-		char room[NOTIF_MAX];
-	} u;
+	struct gate in = { leaf, ret_refused };
+	const struct bvh_judge judge = { decide, count, &in };
 
-	for (unsigned int i = 0; i < SERVE_MAX; i++) {
-		struct pollfd p = { .fd = listener_fd, .events = POLLIN };
-
-		if (poll(&p, 1, 0) <= 0)
-			return true;
-		if ((p.revents & POLLIN) == 0)
-			return (p.revents & (POLLHUP | POLLERR | POLLNVAL)) ==
-			       0;
-		memset(&u, 0, sizeof(u)); /* the kernel insists on zeroes */
-		if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_RECV, &u.req) == 0)
-			answer(listener_fd, leaf, &u.req, ret_refused);
-	}
-	return true;
+	return bvh_listener_serve(listener_fd, &judge);
 }

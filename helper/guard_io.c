@@ -8,6 +8,7 @@
 
 #include "helper/clock.h"
 #include "helper/fd.h"
+#include "helper/pass.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -135,33 +136,9 @@ int bvh_packet_wait(int sock, pid_t from, int gone_fd, int deadline_ms,
 int bvh_packet_send(int sock, const void *buf, size_t len, const int *fds,
 		    size_t fds_n, struct bv_err *err)
 {
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(BVP_FD_MAX * sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *c;
-	ssize_t n;
+	int code = bvh_pass_send(sock, buf, len, fds, fds_n, err);
 
-	memcpy(&iov.iov_base, &buf, sizeof(buf)); /* sendmsg only reads it */
-	if (len == 0 || fds_n > BVP_FD_MAX)
-		return bv_fail(err, BV_E_BUG, "a message does not fit");
-	if (fds_n > 0) {
-		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(fds_n * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(fds_n * sizeof(int));
-		memcpy(CMSG_DATA(c), fds, fds_n * sizeof(int));
-	}
-	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return bv_fail_errno(err, errno, "send to the PAM module");
-	return BV_OK;
+	return code == BV_OK ? BV_OK : bv_ctx(err, "to the PAM module");
 }
 
 int bvh_packet_send_plain(int sock, enum bvp_msg type, struct bv_err *err)

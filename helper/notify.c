@@ -13,13 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -28,11 +26,7 @@
 #include "core/num.h"
 #include "helper/fd.h"
 #include "helper/kernfs.h"
-
-/* Rounds of one call: a session that floods us must not keep the guardian
- * from its timers. */
-#define SERVE_MAX 64u
-#define NOTIF_MAX 1024u /* bytes; the kernel writes as many as it knows */
+#include "helper/listener.h"
 
 struct proc_ids {
 	int pgrp, session;
@@ -198,6 +192,11 @@ static bool is_bus(pid_t pid, const struct seccomp_data *data)
 	return false;
 }
 
+struct signals {
+	const struct bvh_leaf *leaf;
+	const struct bvh_notify_watch *watch; /* or NULL */
+};
+
 /* A connect always goes on; the leader's to the login manager is told. */
 static int watch_connect(const struct bvh_notify_watch *watch,
 			 const struct seccomp_notif *req)
@@ -208,58 +207,33 @@ static int watch_connect(const struct bvh_notify_watch *watch,
 	return 0;
 }
 
-static void answer(int listener_fd, const struct bvh_leaf *leaf,
-		   const struct bvh_notify_watch *watch,
-		   const struct seccomp_notif *req)
+static int decide(void *arg, const struct seccomp_notif *req)
 {
-	struct seccomp_notif_resp resp = { .id = req->id };
-	uint64_t id = req->id;
-	int e = req->data.nr == SYS_connect ? watch_connect(watch, req) :
-					      judge(leaf, req);
+	const struct signals *s = arg;
 
-
-	/* What was read of the caller was read of the caller only if it still
-	 * waits for us. */
-	if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) != 0)
-		return;
-	if (e == 0)
-		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	else
-		resp.error = -e;
-	if (e == EPERM && watch != NULL && watch->on_denied != NULL)
-		watch->on_denied(watch->arg,
-				 (pid_t)(uint32_t)req->data.args[0]);
-	/* ENOENT: killed meanwhile, nobody waits */
-	(void)ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	return req->data.nr == SYS_connect ? watch_connect(s->watch, req)
+					   : judge(s->leaf, req);
 }
 
-bool bvh_notify_serve(int listener_fd, const struct bvh_leaf *leaf)
+static void tell(void *arg, const struct seccomp_notif *req, int error)
 {
-	return bvh_notify_serve_watch(listener_fd, leaf, NULL);
+	const struct bvh_notify_watch *watch = ((struct signals *)arg)->watch;
+
+	if (error == EPERM && watch != NULL && watch->on_denied != NULL)
+		watch->on_denied(watch->arg,
+				 (pid_t)(uint32_t)req->data.args[0]);
 }
 
 bool bvh_notify_serve_watch(int listener_fd, const struct bvh_leaf *leaf,
 			    const struct bvh_notify_watch *watch)
 {
-	union {
-		struct seccomp_notif req;
-		char room[NOTIF_MAX];
-	} u;
+	struct signals s = { leaf, watch };
+	const struct bvh_judge of_signals = { decide, tell, &s };
 
-	for (unsigned int i = 0; i < SERVE_MAX; i++) {
-		struct pollfd p = { .fd = listener_fd, .events = POLLIN };
+	return bvh_listener_serve(listener_fd, &of_signals);
+}
 
-		if (poll(&p, 1, 0) <= 0)
-			return true;
-		if ((p.revents & POLLIN) == 0)
-			return (p.revents & (POLLHUP | POLLERR | POLLNVAL)) ==
-			       0;
-		/* The kernel insists on zeroes. A request interrupted since
-		 * the poll is still counted: ENOENT, not a wait. */
-		memset(&u, 0, sizeof(u));
-		if (ioctl(listener_fd, SECCOMP_IOCTL_NOTIF_RECV, &u.req) != 0)
-			continue;
-		answer(listener_fd, leaf, watch, &u.req);
-	}
-	return true;
+bool bvh_notify_serve(int listener_fd, const struct bvh_leaf *leaf)
+{
+	return bvh_notify_serve_watch(listener_fd, leaf, NULL);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "core/conf.h"
+#include "core/utf8.h"
 #include "helper/fd.h"
 #include "helper/red.h"
 #include "helper/sys.h"

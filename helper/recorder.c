@@ -5,6 +5,7 @@
 #include "helper/fd.h"
 #include "helper/guard_internal.h"
 #include "helper/launch.h"
+#include "helper/pass.h"
 #include "helper/red.h"
 #include "helper/terminal.h"
 
@@ -46,33 +47,16 @@ static int wait_for_shell(const struct self *s, struct bv_err *err)
 
 static int take_given(struct self *s, struct bv_err *err)
 {
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(3 * sizeof(int))];
-	} control;
 	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.buf,
-			      .msg_controllen = sizeof(control.buf) };
-	const struct cmsghdr *c;
 	int code = wait_for_shell(s, err);
 
 	if (code != BV_OK)
 		return code;
-	if (recvmsg(s->r->sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1 ||
-	    byte != BVH_STREAMS_GIVEN)
-		return bv_fail(err, BV_E_PROTO, "pid %d gave no streams",
-			       (int)s->r->peer);
-	c = CMSG_FIRSTHDR(&msg);
-	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
-	    c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(3 * sizeof(int)) ||
-	    (msg.msg_flags & MSG_CTRUNC) != 0)
+	if (bvh_pass_receive(s->r->sock, MSG_DONTWAIT, &byte, 1,
+			     s->streams.given, 3) != 1 ||
+	    byte != BVH_STREAMS_GIVEN || s->streams.given[0] < 0)
 		return bv_fail(err, BV_E_PROTO, "pid %d gave no three streams",
 			       (int)s->r->peer);
-	memcpy(s->streams.given, CMSG_DATA(c), 3 * sizeof(int));
 	return BV_OK;
 }
 
@@ -81,7 +65,7 @@ static int send_inner(struct self *s, struct bv_err *err)
 	const char byte = s->streams.has_terminal ? BVH_STREAMS_TERMINAL
 						  : BVH_STREAMS_PIPES;
 	int code =
-		bvh_packet_send(s->r->sock, &byte, 1, s->streams.inner, 3, err);
+		bvh_pass_send(s->r->sock, &byte, 1, s->streams.inner, 3, err);
 	char answer = 0;
 
 	for (int i = 0; i < 3; i++)
@@ -99,7 +83,7 @@ static int let_go(const struct self *s, struct bv_err *err)
 {
 	const char byte = BVH_STREAMS_GO;
 
-	return bvh_packet_send(s->r->sock, &byte, 1, NULL, 0, err);
+	return bvh_pass_send(s->r->sock, &byte, 1, NULL, 0, err);
 }
 
 /* --- up to the first byte -------------------------------------------------- */

@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #include "core/plan.h"
-#include "helper/fd.h"
+#include "helper/filter_export.h"
 #include "helper/red.h"
 
 #define NR_OPEN_TREE_ATTR 467 /* Linux 6.15 */
@@ -365,34 +365,6 @@ static size_t put_prelude(struct sock_filter *insn)
 	return END;
 }
 
-/* libseccomp 2.5 exports to a descriptor only. */
-static int export_program(scmp_filter_ctx ctx, struct bvh_bpf *bpf,
-			  struct bv_err *err)
-{
-	size_t room = sizeof(bpf->insn) - bpf->n * sizeof(bpf->insn[0]);
-	bv_auto_close int fd = memfd_create("bvisor-bpf", MFD_CLOEXEC);
-	struct stat st;
-	int rc;
-
-	if (fd < 0)
-		return bv_fail_errno(err, errno, "memfd_create");
-	rc = seccomp_export_bpf(ctx, fd);
-	if (rc != 0)
-		return bv_fail_errno(err, -rc, "seccomp_export_bpf");
-	if (fstat(fd, &st) != 0)
-		return bv_fail_errno(err, errno, "stat of the BPF program");
-	if (st.st_size <= 0 || (size_t)st.st_size > room ||
-	    (size_t)st.st_size % sizeof(bpf->insn[0]) != 0)
-		return bv_fail(
-			err, BV_E_LIMIT,
-			"the BPF program has %lld bytes, at most %zu fit",
-			(long long)st.st_size, room);
-	if (pread(fd, bpf->insn + bpf->n, (size_t)st.st_size, 0) != st.st_size)
-		return bv_fail(err, BV_E_SYS, "short read of the BPF program");
-	bpf->n += (size_t)st.st_size / sizeof(bpf->insn[0]);
-	return BV_OK;
-}
-
 static int build_program(const struct bvh_seccomp_options *o,
 			 struct bvh_bpf *bpf, struct bv_err *err)
 {
@@ -405,8 +377,11 @@ static int build_program(const struct bvh_seccomp_options *o,
 	if (rc == BV_OK)
 		rc = add_rows(ctx, o, err);
 	if (rc == BV_OK) {
-		bpf->n = put_prelude(bpf->insn);
-		rc = export_program(ctx, bpf, err);
+		const size_t begin = put_prelude(bpf->insn);
+
+		rc = bvh_filter_export(ctx, bpf->insn + begin,
+				       BVH_BPF_MAX - begin, &bpf->n, err);
+		bpf->n += begin;
 	}
 	seccomp_release(ctx);
 	return rc;

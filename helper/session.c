@@ -292,19 +292,25 @@ static int open_existing(const char *run_dir, int *ret_fd, struct bv_err *err)
 	return BV_OK;
 }
 
+/* The folder of the states, and the name in it of this one's. */
+static int find_state(const char *run_dir, const char *id, int *ret_fd,
+		      char name[32], struct bv_err *err)
+{
+	if (!id_is_valid(id))
+		return bv_fail(err, BV_E_INVAL, "session id '%.32s'", id);
+	file_name(id, name);
+	return open_existing(run_dir, ret_fd, err);
+}
+
 int bvh_session_read(const char *run_dir, const char *id,
 		     struct bvh_session_state *ret, struct bv_err *err)
 {
 	bv_auto_close int dir = -1;
 	char name[32];
-	int code;
+	int code = find_state(run_dir, id, &dir, name, err);
 
-	if (!id_is_valid(id))
-		return bv_fail(err, BV_E_INVAL, "session id '%.32s'", id);
-	code = open_existing(run_dir, &dir, err);
 	if (code != BV_OK)
 		return code;
-	file_name(id, name);
 	code = read_at(dir, name, ret, err);
 	return code == BV_OK ? BV_OK : bv_ctx(err, "in '%s'", run_dir);
 }
@@ -313,14 +319,10 @@ int bvh_session_remove(const char *run_dir, const char *id, struct bv_err *err)
 {
 	bv_auto_close int dir = -1;
 	char name[32];
-	int code;
+	const int code = find_state(run_dir, id, &dir, name, err);
 
-	if (!id_is_valid(id))
-		return bv_fail(err, BV_E_INVAL, "session id '%.32s'", id);
-	code = open_existing(run_dir, &dir, err);
 	if (code != BV_OK)
 		return code;
-	file_name(id, name);
 	if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
 		return bv_fail_errno(err, errno, "remove '%s/sessions/%s'",
 				     run_dir, name);

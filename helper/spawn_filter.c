@@ -7,7 +7,7 @@
  */
 #include "helper/spawn_filter.h"
 
-#include "helper/fd.h"
+#include "helper/filter_export.h"
 #include "helper/red.h"
 #include "helper/sys.h"
 
@@ -15,8 +15,6 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 struct row {
 	int nr;
@@ -75,30 +73,6 @@ static int add_rows(scmp_filter_ctx ctx, const struct row *row, size_t n,
 	return BV_OK;
 }
 
-/* libseccomp 2.5 exports to a descriptor only. */
-static int export_program(scmp_filter_ctx ctx, struct bvh_spawn_bpf *ret,
-			  struct bv_err *err)
-{
-	bv_auto_close int fd = memfd_create("bvisor-spawn", MFD_CLOEXEC);
-	struct stat st;
-	int rc;
-
-	if (fd < 0)
-		return bv_fail_errno(err, errno, "memfd_create");
-	rc = seccomp_export_bpf(ctx, fd);
-	if (rc != 0)
-		return bv_fail_errno(err, -rc, "seccomp_export_bpf");
-	if (fstat(fd, &st) != 0)
-		return bv_fail_errno(err, errno, "stat of the spawn filter");
-	if (st.st_size <= 0 || (size_t)st.st_size > sizeof(ret->insn) ||
-	    pread(fd, ret->insn, (size_t)st.st_size, 0) != st.st_size)
-		return bv_fail(err, BV_E_LIMIT,
-			       "the spawn filter has %lld bytes",
-			       (long long)st.st_size);
-	ret->n = (size_t)st.st_size / sizeof(ret->insn[0]);
-	return BV_OK;
-}
-
 int bvh_spawn_build(enum bv_spawn spawn, struct bvh_spawn_bpf *ret,
 		    struct bv_err *err)
 {
@@ -120,7 +94,8 @@ int bvh_spawn_build(enum bv_spawn spawn, struct bvh_spawn_bpf *ret,
 	else if (code == BV_OK)
 		code = add_rows(ctx, threads_rows, BV_LEN(threads_rows), err);
 	if (code == BV_OK)
-		code = export_program(ctx, ret, err);
+		code = bvh_filter_export(ctx, ret->insn, BVH_SPAWN_BPF_MAX,
+					 &ret->n, err);
 	seccomp_release(ctx);
 	return code;
 }

@@ -32,15 +32,12 @@ static bool column_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
 	return true;
 }
 
-static int last_event(struct bvl_journal *j, struct last_row *ret,
-		      struct bv_err *err)
+/* The one row that it gives; *ret stays NULL when there is none. */
+static int only_row(struct bvl_journal *j, const char *sql, sqlite3_stmt **ret,
+		    struct bv_err *err)
 {
-	uint8_t prev[BVL_HASH_LEN], again[BVL_HASH_LEN];
 	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	int code = bvl_sql_prepare(j,
-				   "SELECT seq, hash, prev, bytes FROM event "
-				   "ORDER BY seq DESC LIMIT 1",
-				   &s, err);
+	int code = bvl_sql_prepare(j, sql, &s, err);
 	int rc;
 
 	if (code != BV_OK)
@@ -50,6 +47,23 @@ static int last_event(struct bvl_journal *j, struct last_row *ret,
 		return BV_OK;
 	if (rc != SQLITE_ROW)
 		return bvl_sql_fail(j, rc, "read the last row", err);
+	*ret = s;
+	s = NULL;
+	return BV_OK;
+}
+
+static int last_event(struct bvl_journal *j, struct last_row *ret,
+		      struct bv_err *err)
+{
+	uint8_t prev[BVL_HASH_LEN], again[BVL_HASH_LEN];
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = only_row(j,
+			    "SELECT seq, hash, prev, bytes FROM event "
+			    "ORDER BY seq DESC LIMIT 1",
+			    &s, err);
+
+	if (code != BV_OK || s == NULL)
+		return code;
 	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
 	ret->sound = column_hash(s, 1, ret->hash) && column_hash(s, 2, prev);
 	if (ret->sound) {
@@ -64,19 +78,13 @@ static int last_checkpoint(struct bvl_journal *j, struct last_row *ret,
 			   struct bv_err *err)
 {
 	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	int code = bvl_sql_prepare(j,
-				   "SELECT seq, hash FROM checkpoint "
-				   "ORDER BY seq DESC LIMIT 1",
-				   &s, err);
-	int rc;
+	int code = only_row(j,
+			    "SELECT seq, hash FROM checkpoint "
+			    "ORDER BY seq DESC LIMIT 1",
+			    &s, err);
 
-	if (code != BV_OK)
+	if (code != BV_OK || s == NULL)
 		return code;
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_DONE)
-		return BV_OK;
-	if (rc != SQLITE_ROW)
-		return bvl_sql_fail(j, rc, "read the last checkpoint", err);
 	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
 	ret->sound = column_hash(s, 1, ret->hash);
 	return BV_OK;

@@ -2,6 +2,8 @@
 /* LEB128, names and counts of the binary format. */
 #include "wasm/reader.h"
 
+#include "core/utf8.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -139,54 +141,15 @@ int bw_read_count(struct bw_reader *r, uint32_t min_bytes, uint32_t *ret)
 	return BV_OK;
 }
 
-/* Length of the well-formed sequence at p, 0 when it is none (Unicode table
- * 3-7: no overlong forms, no surrogates, nothing over 10FFFF). */
-static uint32_t utf8_len(const uint8_t *p, uint32_t left)
-{
-	uint8_t lo = 0x80, hi = 0xbf;
-	uint32_t n, i;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (n > left)
-		return 0;
-	if (p[0] == 0xe0)
-		lo = 0xa0;
-	else if (p[0] == 0xed)
-		hi = 0x9f;
-	else if (p[0] == 0xf0)
-		lo = 0x90;
-	else if (p[0] == 0xf4)
-		hi = 0x8f;
-	for (i = 1; i < n; i++) {
-		if (p[i] < lo || p[i] > hi)
-			return 0;
-		lo = 0x80;
-		hi = 0xbf;
-	}
-	return n;
-}
-
 int bw_read_name(struct bw_reader *r, const uint8_t **ret, uint32_t *ret_len)
 {
 	const uint8_t *p = r->p;
-	uint32_t len, i, n;
+	uint32_t len;
 
 	BW_TRY(bw_read_u32(r, &len));
 	BW_TRY(bw_read_bytes(r, len, &p));
-	for (i = 0; i < len; i += n) {
-		n = utf8_len(p + i, len - i);
-		if (n == 0)
-			return bw_bad(r, "malformed UTF-8 encoding");
-	}
+	if (!bv_utf8_valid((const char *)p, len))
+		return bw_bad(r, "malformed UTF-8 encoding");
 	*ret = p;
 	*ret_len = len;
 	return BV_OK;

@@ -7,6 +7,7 @@
 #include "helper/ctl/run.h"
 
 #include "helper/fd.h"
+#include "helper/pass.h"
 #include "helper/red.h"
 #include "helper/spawn_filter.h"
 #include "helper/sys.h"
@@ -121,27 +122,10 @@ static int view_enter(struct bvh_course *c, struct bv_err *err)
 
 static int send_listener(int sock, int listener, struct bv_err *err)
 {
-	char byte = 'l';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	const char byte = 'l';
+	int code = bvh_pass_send(sock, &byte, 1, &listener, 1, err);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &listener, sizeof(listener));
-	if (sendmsg(sock, &msg, MSG_NOSIGNAL) != 1)
-		return bv_fail_errno(err, errno, "send the listener");
-	return BV_OK;
+	return code == BV_OK ? BV_OK : bv_ctx(err, "the listener");
 }
 
 static int core_forbid(struct bvh_course *c, struct bv_err *err)

@@ -5,6 +5,7 @@
 #include "helper/ctl/out.h"
 #include "helper/fd.h"
 #include "helper/notify.h"
+#include "helper/pass.h"
 #include "helper/red.h"
 #include "helper/sys.h"
 
@@ -126,27 +127,13 @@ static bool on_status(struct waiting *w)
 static void on_sock(struct waiting *w)
 {
 	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	ssize_t len = recvmsg(w->p[SLOT_SOCK].fd, &msg,
-			      MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = len > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	const ssize_t n = bvh_pass_receive(w->p[SLOT_SOCK].fd, MSG_DONTWAIT,
+					   &byte, 1, &w->r->listener_fd, 1);
 
 	w->p[SLOT_SOCK].fd = -1;
-	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
-	    c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
-		return; /* the child died; nobody will ask */
-	memcpy(&w->r->listener_fd, CMSG_DATA(c), sizeof(int));
-	w->p[SLOT_LISTENER].fd = w->r->listener_fd;
+	/* None: the child died; nobody will ask. */
+	if (n == 1)
+		w->p[SLOT_LISTENER].fd = w->r->listener_fd;
 }
 
 static void on_listener(struct waiting *w)

@@ -3,6 +3,7 @@
 #include "helper/shell/reach.h"
 
 #include "helper/fd.h"
+#include "helper/pass.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,32 +86,12 @@ int bvh_shell_reach(const char *id, int *ret_fd, struct bv_err *err)
 int bvh_shell_receive(int sock, struct bvh_answer *ret, int *ret_fd,
 		      struct bv_err *err)
 {
-	struct iovec iov = { ret, sizeof(*ret) };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room),
-	};
-	const struct cmsghdr *c;
-	ssize_t n;
+	const ssize_t n =
+		bvh_pass_receive(sock, 0, ret, sizeof(*ret), ret_fd, 1);
 
-	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return bv_fail_errno(err, errno, "the guardian's answer");
-	c = CMSG_FIRSTHDR(&msg);
-	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
-	    c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
-	if (n != (ssize_t)sizeof(*ret) ||
-	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-	    ret->magic != BVH_ANSWER_MAGIC)
+	if (n != (ssize_t)sizeof(*ret) || ret->magic != BVH_ANSWER_MAGIC)
 		return bv_fail(err, BV_E_PROTO,
 			       "the guardian's answer is malformed");
 	ret->text[sizeof(ret->text) - 1] = '\0';

@@ -21,7 +21,7 @@ int bvh_shell_session(char ret[BVH_SHELL_ID_MAX],
 int bvh_shell_reach(const char *id, int *ret_fd,
 		    struct bv_err *err) BV_MUST_CHECK;
 
-/* Its answer, a refusal being an error; *ret_fd stays when none came. */
+/* Its answer, a refusal being an error; *ret_fd: -1 when none came. */
 int bvh_shell_receive(int sock, struct bvh_answer *ret, int *ret_fd,
 		      struct bv_err *err) BV_MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include "helper/shell/shell.h"
 
 #include "helper/fd.h"
+#include "helper/pass.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,51 +21,18 @@
 static int give(int sock, struct bv_err *err)
 {
 	const int fds[3] = { 0, 1, 2 };
-	char byte = BVH_STREAMS_GIVEN;
-	struct iovec iov = { &byte, 1 };
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(fds))];
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.buf,
-			      .msg_controllen = sizeof(control.buf) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	const char byte = BVH_STREAMS_GIVEN;
+	int code = bvh_pass_send(sock, &byte, 1, fds, 3, err);
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(c), fds, sizeof(fds));
-	if (sendmsg(sock, &msg, MSG_NOSIGNAL) != 1)
-		return bv_fail_errno(err, errno, "give the streams");
-	return BV_OK;
+	return code == BV_OK ? BV_OK : bv_ctx(err, "the streams");
 }
 
 static int receive(int sock, char *ret_kind, int ret_fds[3], struct bv_err *err)
 {
-	struct iovec iov = { ret_kind, 1 };
-	union {
-		struct cmsghdr align;
-		char buf[CMSG_SPACE(3 * sizeof(int))];
-	} control;
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.buf,
-			      .msg_controllen = sizeof(control.buf) };
-	const struct cmsghdr *c;
-	ssize_t n;
-
-	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	c = n == 1 ? CMSG_FIRSTHDR(&msg) : NULL;
-	if (c == NULL || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-	    c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(3 * sizeof(int)))
+	if (bvh_pass_receive(sock, 0, ret_kind, 1, ret_fds, 3) != 1 ||
+	    ret_fds[0] < 0)
 		return bv_fail(err, BV_E_PROTO,
 			       "this session's guardian refused the launch");
-	memcpy(ret_fds, CMSG_DATA(c), 3 * sizeof(int));
 	return BV_OK;
 }
 

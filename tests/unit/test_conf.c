@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/conf.h"
+#include "core/utf8.h"
 
 #define MAGIC "m 1"
 

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "helper/fd.h"
+#include "helper/filter_export.h"
 #include "wasm/shell/shell.h"
 #include "wasm/wasi.h"
 
@@ -178,27 +178,6 @@ static int fill_inline(scmp_filter_ctx ctx, struct bv_err *err)
 			     : code;
 }
 
-/* libseccomp 2.5 exports to a descriptor only. */
-static int export_program(scmp_filter_ctx ctx, struct bws_bpf *ret,
-			  struct bv_err *err)
-{
-	bv_auto_close int fd = memfd_create("bvisor-wasm-bpf", MFD_CLOEXEC);
-	ssize_t n;
-	int rc;
-
-	if (fd < 0)
-		return bv_fail_errno(err, errno, "memfd_create");
-	rc = seccomp_export_bpf(ctx, fd);
-	if (rc != 0)
-		return bv_fail_errno(err, -rc, "seccomp_export_bpf");
-	n = pread(fd, ret->insn, sizeof(ret->insn), 0);
-	if (n <= 0 || (size_t)n == sizeof(ret->insn) ||
-	    (size_t)n % sizeof(ret->insn[0]) != 0)
-		return bv_fail(err, BV_E_LIMIT, "the filter does not fit");
-	ret->n = (size_t)n / sizeof(ret->insn[0]);
-	return BV_OK;
-}
-
 static int build(uint32_t otherwise,
 		 int (*fill)(scmp_filter_ctx ctx, struct bv_err *err),
 		 struct bws_bpf *ret, struct bv_err *err)
@@ -214,7 +193,8 @@ static int build(uint32_t otherwise,
 	if (code == BV_OK)
 		code = fill(ctx, err);
 	if (code == BV_OK)
-		code = export_program(ctx, ret, err);
+		code = bvh_filter_export(ctx, ret->insn, BWS_BPF_MAX, &ret->n,
+					 err);
 	seccomp_release(ctx);
 	return code;
 }
