@@ -28,7 +28,7 @@ partner() {
 	said=$(BV_ONLY=${ATTACKS_OF[$key]} BV_CASE=$1 timeout -k 5 400 \
 		bash "$BV_GUEST/cases/$1.sh" </dev/null 2>&1) || true
 	after
-	while IFS=: read -r title name; do
+	while IFS=$'\t' read -r title name; do
 		[ -n "$name" ] || continue
 		if caught "$said" "$name"; then
 			pass "$title: $name gets through without $2, and is seen"
@@ -58,7 +58,7 @@ while IFS= read -r line; do
 	key=$(trim "$in_case"):$(trim "$guards")
 	[ -n "${ATTACKS_OF[$key]:-}" ] || keys+=("$key")
 	ATTACKS_OF[$key]+=" $(trim "$names")"
-	for name in $names; do ROWS_OF[$key]+="$title:$name"$'\n'; done
+	for name in $names; do ROWS_OF[$key]+="$title"$'\t'"$name"$'\n'; done
 done <"$BV_SRC/tests/red/list"
 for key in "${keys[@]}"; do
 	begin=$SECONDS
