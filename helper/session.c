@@ -319,10 +319,17 @@ int bvh_session_remove(const char *run_dir, const char *id, struct bv_err *err)
 {
 	bv_auto_close int dir = -1;
 	char name[32];
-	const int code = find_state(run_dir, id, &dir, name, err);
+	struct bv_err why = { 0 };
+	const int code = find_state(run_dir, id, &dir, name, &why);
 
-	if (code != BV_OK)
+	/* run_dir does not outlive a boot, and the first login of one makes it. */
+	if (code != BV_OK && why.sys_errno == ENOENT)
+		return BV_OK;
+	if (code != BV_OK) {
+		if (err != NULL)
+			*err = why;
 		return code;
+	}
 	if (unlinkat(dir, name, 0) != 0 && errno != ENOENT)
 		return bv_fail_errno(err, errno, "remove '%s/sessions/%s'",
 				     run_dir, name);

@@ -178,6 +178,20 @@ static void test_identity__boot_pid_and_start_time(void **state)
 	assert_int_equal(recover_for("").ended, 1);
 }
 
+/* After a power cut, before the first login: there is no folder of sessions yet. */
+static void test_new_boot__what_was_open_is_ended(void **state)
+{
+	char away[] = RUN_DIR "/away";
+
+	(void)state;
+	need_stage();
+	plant("00000000000000c5", "1b4e28ba-2fa1-11d2-883f-0016d3cca427", 1, 1);
+	must(rename(RUN_DIR "/sessions", away) == 0 || errno == ENOENT, away);
+	assert_int_equal(recover_for("").ended, 1);
+	must(rename(away, RUN_DIR "/sessions") == 0 || errno == ENOENT, away);
+	assert_kinds("00000000000000c5", "started recovery");
+}
+
 static void test_wall_budget__ends_an_adopted_session(void **state)
 {
 	struct order order = open_as("bvt-frank"); /* wall = 1s */
@@ -249,6 +263,7 @@ int main(void)
 		TEST(test_torn_report__for_a_person_to_look),
 		TEST(test_leaf_stays__the_next_recovery_sweeps_it),
 		TEST(test_identity__boot_pid_and_start_time),
+		TEST(test_new_boot__what_was_open_is_ended),
 		TEST(test_wall_budget__ends_an_adopted_session),
 		TEST(test_stale_session_killed__recorded_at_once),
 	};

@@ -86,6 +86,8 @@ static void test_state__round_trip__equal(void **state)
 	assert_true(in.opened_unix_us == out.opened_unix_us);
 	assert_int_equal(bvh_session_remove(p->dir, in.id, &err), BV_OK);
 	assert_int_equal(bvh_session_remove(p->dir, in.id, &err), BV_OK);
+	/* Nor is there anything of it where no session has been since the boot. */
+	assert_int_equal(bvh_session_remove("/proc/none", in.id, &err), BV_OK);
 	assert_int_equal(bvh_session_read(p->dir, in.id, &out, &err), BV_E_SYS);
 }
 
