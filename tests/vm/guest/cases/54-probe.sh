@@ -28,7 +28,7 @@ is "$(table BUDGET | awk '{ print $1 }' | sort | xargs)" \
 is "$(table BUDGET | awk '$2 == "unsupported" { print $1 }')" '' 'and each is kept here'
 
 # Taken away, it is said, with the fact that is missing.
-printf 'bvisor-config 1\n[bvisor]\ncgroup_base = /sys/fs/cgroup/none-such\n' | set_config
+printf 'bvisor-config 1\n[bvisor]\ncgroup_base = /srv/none-such\n' | set_config
 run bvisorctl probe
 said=$out
 isnt "$(table REQUIREMENT | awk '$1 == "ChildSpawnAllowDescendants" { print $2 }')" enforced \
