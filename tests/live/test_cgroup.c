@@ -45,6 +45,50 @@ static pid_t sleeper(void)
 
 static const struct bvh_leaf_limits no_limits;
 
+/* A base of our own, and a leaf without limits in it. */
+static void begin(const char *name, struct bvh_cgroup_base *base,
+		  struct bvh_leaf *leaf)
+{
+	struct bv_err err = { 0 };
+
+	live_base_open(base_path, base);
+	assert_int_equal(bvh_leaf_create(base, name, &no_limits, leaf, &err),
+			 BV_OK);
+}
+
+/* leaf: NULL when none is left. */
+static void finish(struct bvh_cgroup_base *base, struct bvh_leaf *leaf)
+{
+	struct bv_err err = { 0 };
+
+	if (leaf != NULL) {
+		assert_int_equal(bvh_leaf_remove(leaf, &err), BV_OK);
+		bvh_leaf_done(leaf);
+	}
+	bvh_cgroup_base_done(base);
+	live_base_remove(base_path);
+}
+
+static void put_down(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* No leaf with a limit that cannot be set, and the file's name in the error. */
+static void assert_not_made(struct bvh_cgroup_base *base, const char *name,
+			    const struct bvh_leaf_limits *limits,
+			    const char *file)
+{
+	struct bv_err err = { 0 };
+	struct bvh_leaf leaf;
+
+	assert_int_equal(bvh_leaf_create(base, name, limits, &leaf, &err),
+			 BV_E_UNSUPPORTED);
+	assert_non_null(strstr(err.msg, file));
+	assert_false(exists(name));
+}
+
 static void test_base__configured__made_and_probed(void **state)
 {
 	struct bvh_cgroup_base base;
@@ -56,8 +100,7 @@ static void test_base__configured__made_and_probed(void **state)
 	assert_int_equal(base.kill, exists(BVH_GUARDIANS_DIR "/cgroup.kill"));
 	assert_int_equal(base.pids, exists(BVH_GUARDIANS_DIR "/pids.max"));
 	assert_int_equal(base.memory, exists(BVH_GUARDIANS_DIR "/memory.max"));
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, NULL);
 }
 
 static void test_base__no_cgroup_directory__none_and_why(void **state)
@@ -133,11 +176,8 @@ static void test_leaf__whole_life__nothing_left(void **state)
 	int status = 0;
 
 	(void)state;
-	live_base_open(base_path, &base);
+	begin("session-0a", &base, &leaf);
 	LIVE_NEED(base.kill, "cgroup.kill");
-	assert_int_equal(
-		bvh_leaf_create(&base, "session-0a", &no_limits, &leaf, &err),
-		BV_OK);
 	pid = sleeper();
 	outside = sleeper();
 	assert_false(bvh_leaf_holds(&leaf, pid));
@@ -156,10 +196,8 @@ static void test_leaf__whole_life__nothing_left(void **state)
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK); /* again */
 	bvh_leaf_done(&leaf);
 	assert_int_equal(kill(outside, 0), 0); /* others are left alone */
-	kill(outside, SIGKILL);
-	waitpid(outside, NULL, 0);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	put_down(outside);
+	finish(&base, NULL);
 }
 
 static void test_leaf__cgroups_inside__removed_too(void **state)
@@ -170,10 +208,7 @@ static void test_leaf__cgroups_inside__removed_too(void **state)
 	pid_t pid;
 
 	(void)state;
-	live_base_open(base_path, &base);
-	assert_int_equal(
-		bvh_leaf_create(&base, "session-0b", &no_limits, &leaf, &err),
-		BV_OK);
+	begin("session-0b", &base, &leaf);
 	assert_int_equal(mkdirat(leaf.fd, "a", 0755), 0);
 	assert_int_equal(mkdirat(leaf.fd, "a/b", 0755), 0);
 	assert_int_equal(mkdirat(leaf.fd, "a/c", 0755), 0);
@@ -193,14 +228,12 @@ static void test_leaf__cgroups_inside__removed_too(void **state)
 	assert_int_not_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	assert_int_equal(err.sys_errno, EBUSY);
 	assert_true(exists("session-0b"));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	put_down(pid);
 	assert_true(bvh_leaf_drain(&leaf, 2000));
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	assert_false(exists("session-0b"));
 	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, NULL);
 }
 
 static void test_leaf__same_tail_elsewhere__not_held(void **state)
@@ -211,10 +244,7 @@ static void test_leaf__same_tail_elsewhere__not_held(void **state)
 	pid_t pid;
 
 	(void)state;
-	live_base_open(base_path, &base);
-	assert_int_equal(
-		bvh_leaf_create(&base, "session-0c", &no_limits, &leaf, &err),
-		BV_OK);
+	begin("session-0c", &base, &leaf);
 	assert_int_equal(bvh_leaf_create(&base, "x", &no_limits, &other, &err),
 			 BV_OK);
 	assert_int_equal(mkdirat(other.fd, "session-0c", 0755), 0);
@@ -230,15 +260,13 @@ static void test_leaf__same_tail_elsewhere__not_held(void **state)
 		assert_false(bvh_leaf_holds(&leaf, pid));
 		bvh_leaf_done(&fake);
 	}
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	put_down(pid);
 	assert_true(bvh_leaf_drain(&other, 2000));
 	assert_int_equal(bvh_leaf_remove(&other, &err), BV_OK);
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	bvh_leaf_done(&leaf);
 	bvh_leaf_done(&other);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, NULL);
 }
 
 /* A limit that cannot be set is an error and leaves no leaf, or it holds. */
@@ -254,11 +282,7 @@ static void test_leaf__cpu_rate__error_or_written(void **state)
 	(void)state;
 	live_base_open(base_path, &base);
 	if (!base.cpu) {
-		assert_int_equal(bvh_leaf_create(&base, "session-0c", &limits,
-						 &leaf, &err),
-				 BV_E_UNSUPPORTED);
-		assert_non_null(strstr(err.msg, "cpu.max"));
-		assert_false(exists("session-0c"));
+		assert_not_made(&base, "session-0c", &limits, "cpu.max");
 	} else {
 		assert_int_equal(bvh_leaf_create(&base, "session-0c", &limits,
 						 &leaf, &err),
@@ -273,8 +297,7 @@ static void test_leaf__cpu_rate__error_or_written(void **state)
 		assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 		bvh_leaf_done(&leaf);
 	}
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, NULL);
 }
 
 static void test_leaf__pids_limit__error_or_enforced(void **state)
@@ -291,11 +314,7 @@ static void test_leaf__pids_limit__error_or_enforced(void **state)
 	(void)state;
 	live_base_open(base_path, &base);
 	if (!base.pids) {
-		assert_int_equal(bvh_leaf_create(&base, "session-0d", &limits,
-						 &leaf, &err),
-				 BV_E_UNSUPPORTED);
-		assert_non_null(strstr(err.msg, "pids.max"));
-		assert_false(exists("session-0d"));
+		assert_not_made(&base, "session-0d", &limits, "pids.max");
 		bvh_cgroup_base_done(&base);
 		live_base_remove(base_path);
 		LIVE_NEED(base.pids, "the v2 pids controller (limit refused "
@@ -333,10 +352,7 @@ static void test_leaf__pids_limit__error_or_enforced(void **state)
 	}
 	assert_int_equal(bvh_leaf_kill(&leaf, &err), BV_OK);
 	assert_true(bvh_leaf_drain(&leaf, 2000));
-	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
-	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, &leaf);
 }
 
 static void test_leaf__memory_limit__error_or_enforced(void **state)
@@ -353,11 +369,7 @@ static void test_leaf__memory_limit__error_or_enforced(void **state)
 	(void)state;
 	live_base_open(base_path, &base);
 	if (!base.memory) {
-		assert_int_equal(bvh_leaf_create(&base, "session-0e", &limits,
-						 &leaf, &err),
-				 BV_E_UNSUPPORTED);
-		assert_non_null(strstr(err.msg, "memory.max"));
-		assert_false(exists("session-0e"));
+		assert_not_made(&base, "session-0e", &limits, "memory.max");
 		bvh_cgroup_base_done(&base);
 		live_base_remove(base_path);
 		LIVE_NEED(base.memory, "the v2 memory controller (limit "
@@ -383,10 +395,7 @@ static void test_leaf__memory_limit__error_or_enforced(void **state)
 	bvh_leaf_read_stats(&leaf, &stats);
 	assert_true(stats.has_memory_events && stats.memory_oom_kills >= 1);
 	assert_true(bvh_leaf_drain(&leaf, 2000));
-	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
-	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, &leaf);
 }
 
 static void test_leaf__bad_or_taken_name__refused(void **state)
@@ -410,10 +419,7 @@ static void test_leaf__bad_or_taken_name__refused(void **state)
 		BV_E_SYS);
 	assert_int_equal(err.sys_errno, EEXIST);
 	assert_true(exists("session-0f")); /* the first one's */
-	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
-	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, &leaf);
 }
 
 static void test_return__home_and_home_gone(void **state)
@@ -425,10 +431,7 @@ static void test_return__home_and_home_gone(void **state)
 	pid_t pid;
 
 	(void)state;
-	live_base_open(base_path, &base);
-	assert_int_equal(
-		bvh_leaf_create(&base, "session-10", &no_limits, &leaf, &err),
-		BV_OK);
+	begin("session-10", &base, &leaf);
 	pid = sleeper();
 	assert_int_equal(bvh_cgroup_of(pid, home, sizeof(home), &err), BV_OK);
 	live_cgroup_line(pid, now, sizeof(now));
@@ -442,14 +445,10 @@ static void test_return__home_and_home_gone(void **state)
 			 BV_OK);
 	live_cgroup_line(pid, now, sizeof(now));
 	assert_non_null(strstr(now, "/" BVH_GUARDIANS_DIR));
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	put_down(pid);
 	/* the dead need no home */
 	assert_int_equal(bvh_cgroup_return(&base, home, pid, &err), BV_OK);
-	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
-	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, &leaf);
 }
 
 static int join_as_user(void *arg)
@@ -467,22 +466,15 @@ static void test_leaf__user__cannot_write_cgroup_procs(void **state)
 {
 	struct bvh_cgroup_base base;
 	char procs[PATH_MAX + 64];
-	struct bv_err err = { 0 };
 	struct bvh_leaf leaf;
 
 	(void)state;
-	live_base_open(base_path, &base);
-	assert_int_equal(
-		bvh_leaf_create(&base, "session-11", &no_limits, &leaf, &err),
-		BV_OK);
+	begin("session-11", &base, &leaf);
 	snprintf(procs, sizeof(procs), "%s/session-11/cgroup.procs", base_path);
 	assert_int_equal(live_child(join_as_user, procs), EACCES);
 	snprintf(procs, sizeof(procs), "%s/guardians/cgroup.procs", base_path);
 	assert_int_equal(live_child(join_as_user, procs), EACCES);
-	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
-	bvh_leaf_done(&leaf);
-	bvh_cgroup_base_done(&base);
-	live_base_remove(base_path);
+	finish(&base, &leaf);
 }
 
 int main(void)
