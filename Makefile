@@ -204,9 +204,16 @@ $(TURN_SO): tests/live/pam/pam_turn.c
 	$(Q)$(CC) -shared $(BV_CPPFLAGS) $(BV_CFLAGS) -fPIC $(CFLAGS) $(LDFLAGS) \
 		-o $@ $< -lpam
 
+# Preloaded into bvisorctl: its child allocates nothing.
+ALLOC_SO := $(O)/tests/live/child_alloc.so
+$(ALLOC_SO): tests/live/preload/child_alloc.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared $(BV_CPPFLAGS) $(BV_CFLAGS) -fPIC $(CFLAGS) $(LDFLAGS) \
+		-o $@ $<
+
 .PHONY: unit-bin live-bin escape-bin
 unit-bin: $(UNIT_BIN) $(O)/tests/wasm/subset
-live-bin: $(LIVE_BIN) $(TURN_SO)
+live-bin: $(LIVE_BIN) $(TURN_SO) $(ALLOC_SO)
 escape-bin: $(ESCAPE_BIN) $(TURN_SO)
 
 include tests/lanes.mk

@@ -47,15 +47,11 @@ static int check_plan(const struct bv_plan *plan, struct bv_err *err)
 	return BV_OK;
 }
 
-int bvh_course_start(struct bvh_course *c, struct bv_err *err)
+/* At the first entry, each of ours with a step. */
+static int begin(struct bvh_course *c, struct bv_err *err)
 {
 	const struct bv_schedule *s = &c->plan->schedule;
-	int code = check_plan(c->plan, err);
 
-	if (code == BV_OK)
-		code = bv_schedule_recheck(c->plan, s, err);
-	if (code != BV_OK)
-		return code;
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->entry[i].actor == c->self &&
 		    step_of(c, &s->entry[i]).run == NULL)
@@ -63,11 +59,32 @@ int bvh_course_start(struct bvh_course *c, struct bv_err *err)
 				       "schedule: nothing here does '%s'",
 				       s->entry[i].id);
 	}
-	bv_lowered_from_plan(c->plan, &c->lowered);
 	c->next = 0;
 	c->ran = 0;
 	c->done = 0;
 	return BV_OK;
+}
+
+int bvh_course_start(struct bvh_course *c, struct bv_err *err)
+{
+	int code = check_plan(c->plan, err);
+
+	if (code == BV_OK)
+		code = bv_schedule_recheck(c->plan, &c->plan->schedule, err);
+	if (code == BV_OK)
+		code = begin(c, err);
+	if (code == BV_OK)
+		bv_lowered_from_plan(c->plan, &c->lowered);
+	return code;
+}
+
+int bvh_course_join(struct bvh_course *c, const struct bvh_course *started,
+		    struct bv_err *err)
+{
+	c->plan = started->plan;
+	c->boundary = started->boundary;
+	c->lowered = started->lowered;
+	return begin(c, err);
 }
 
 bool bvh_course_has(const struct bvh_course *c, enum bv_prim prim)

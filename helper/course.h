@@ -52,6 +52,12 @@ struct bvh_course {
  * yet. The caller has set plan, boundary, self, steps, owner and hooks. */
 int bvh_course_start(struct bvh_course *c, struct bv_err *err) BV_MUST_CHECK;
 
+/* The same for another actor's entries of the plan that `started` was started with,
+ * in this process or one cloned from it since: what was checked is not checked
+ * again. Allocates nothing. */
+int bvh_course_join(struct bvh_course *c, const struct bvh_course *started,
+		    struct bv_err *err) BV_MUST_CHECK;
+
 /* All entries from `next` on. Stops at the first failure, with the id in the
  * message; what was done stays done until bvh_course_back(). */
 int bvh_course_run(struct bvh_course *c, struct bv_err *err) BV_MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "helper/admission.h"
 #include "helper/boundary.h"
 #include "helper/limits.h"
+#include "helper/spawn_filter.h"
 
 #include <signal.h>
 #include <sys/types.h>
@@ -48,6 +49,7 @@ struct bvh_run {
 	gid_t *gids;
 	size_t gids_n;
 	sigset_t mask; /* the caller's, restored for the command */
+	struct bvh_spawn_bpf spawn; /* the child's last filter */
 
 	/* The parent's ends. */
 	pid_t parent;

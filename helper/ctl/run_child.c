@@ -3,13 +3,15 @@
  * The child between clone3(2) and execve(2): the leader's entries of the
  * schedule, the last of which is the command. Each step that fails is told to
  * the parent and ends the child; there is no way to the command around a step.
+ * Nothing is allocated on the way: what could fail for want of memory is done before
+ * there is a child. An ordinary user's builds its own view all the same, in
+ * namespaces that are nobody's but its own; this program has one thread.
  */
 #include "helper/ctl/run.h"
 
 #include "helper/fd.h"
 #include "helper/pass.h"
 #include "helper/red.h"
-#include "helper/spawn_filter.h"
 #include "helper/sys.h"
 #include "helper/view.h"
 
@@ -181,10 +183,7 @@ static int seccomp_install(struct bvh_course *c, struct bv_err *err)
 /* The last filter: nothing after it makes a task. */
 static int spawn_filter(struct bvh_course *c, struct bv_err *err)
 {
-	struct bvh_spawn_bpf bpf;
-	int code = bvh_spawn_build(c->plan->spec->spawn, &bpf, err);
-
-	return code == BV_OK ? bvh_spawn_install(&bpf, err) : code;
+	return bvh_spawn_install(&run_of(c)->spawn, err);
 }
 
 static int become_user(const struct bvh_run *r, struct bv_err *err)
@@ -326,15 +325,13 @@ _Noreturn void bvh_run_child(struct bvh_run *r, const struct bvh_run_ends *ends)
 {
 	struct self me = { r, ends };
 	struct bvh_course c = {
-		.plan = &r->adm.plan,
-		.boundary = &r->boundary,
 		.self = BV_ACTOR_LEADER,
 		.steps = child_steps,
 		.owner = &me,
 		.in_view_already = true,
 	};
 	struct bv_err err = { 0 };
-	int code = bvh_course_start(&c, &err);
+	int code = bvh_course_join(&c, &r->course, &err);
 
 	if (code == BV_OK && r->user_namespace)
 		code = await_maps(ends, &err);

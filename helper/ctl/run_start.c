@@ -131,7 +131,9 @@ static int start_run(struct bvh_course *c, struct bv_err *err)
 	int code;
 
 	r->parent = getpid();
-	code = make_ends(r, &ends, err);
+	code = bvh_spawn_build(c->plan->spec->spawn, &r->spawn, err);
+	if (code == BV_OK)
+		code = make_ends(r, &ends, err);
 	if (code == BV_OK)
 		code = clone_child(r, &ends, err);
 	if (code == BV_OK && r->user_namespace)

@@ -347,6 +347,14 @@ for kind in none threads; do
 done
 t 'run, spawn threads: a thread' status 0 $ctl run --policy "$work/threads.conf" --user ctluser -- python3 -c "$thread"
 t 'run, spawn threads: which ran' said '^thread$'
+# A child with memory to ask for could fail halfway, or wait for a lock that nobody holds.
+alloc=/usr/local/bin/child_alloc.so
+install -m 0755 "$build/tests/live/child_alloc.so" $alloc
+t 'run: a forked process that allocates is noticed' status 77 env LD_PRELOAD=$alloc sh -c '(a=b; exit 0)'
+for kind in none threads env; do
+	t "run, $kind: its child allocates nothing before the command" status 7 \
+		env LD_PRELOAD=$alloc $ctl run --policy "$work/$kind.conf" --user ctluser -- sh -c 'exit 7'
+done
 t 'run, spawn none: no thread' status 1 $ctl run --policy "$work/none.conf" --user ctluser -- python3 -c "$thread"
 python3 -c 'import socket,time
 s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(); print(s.getsockname()[1], flush=True); s.settimeout(20)
