@@ -21,7 +21,7 @@
 
 #define AT_ONCE 4u
 #define STEP_MS 60000
-#define LOOKS   200u
+#define LOOKS   600u
 /* Of the holder over the second half of the sessions: its database's cache follows
  * the journal up to 2 MiB. And of many looks at the same journal. Anonymous pages:
  * those of files come and go as the kernel likes. */
@@ -260,7 +260,7 @@ static void test_looks(void **state)
 	need_stage();
 	for (unsigned int i = 0; i < LOOKS; i++) {
 		(void)recover_for("");
-		if (i == LOOKS / 10)
+		if (i == LOOKS / 2) /* an allocator takes a while to settle */
 			before = status_value(getpid(), "RssAnon");
 	}
 	now = status_value(getpid(), "RssAnon");
