@@ -31,26 +31,12 @@ int bvh_guard_say_started(struct bvh_guard *g, struct bv_err *err)
 			       &g->head, err);
 }
 
-/* A journal that was begun anew while the session lived does not know its start,
- * and takes no end without one. */
-static int say_if_known(struct bvh_guard *g, struct bv_event *events, size_t n,
-			struct bv_err *err)
+/* What is said of this session after its start. */
+static int say_more(struct bvh_guard *g, struct bv_event *events, size_t n,
+		    struct bv_err *err)
 {
-	struct bvl_journal *j = NULL;
-	bool known = false;
-	int code = bvh_journal_open(g->adm.config.state_dir, BVL_READ,
-				    wait_ms(g), &j, err);
-
-	if (code == BV_OK)
-		code = bvl_journal_knows(j, g->id, &known, err);
-	bvl_journal_close(&j);
-	if (code != BV_OK)
-		return code;
-	if (!known)
-		return bv_fail(err, BV_E_INVAL,
-			       "the journal is another one than at its start");
-	return bvh_journal_say(g->adm.config.state_dir, wait_ms(g), events, n,
-			       &g->head, err);
+	return bvh_journal_say_more(g->adm.config.state_dir, wait_ms(g), g->id,
+				    events, n, &g->head, err);
 }
 
 static struct bv_event disposition(const struct bvh_guard *g,
@@ -82,7 +68,7 @@ int bvh_guard_say_disposition(struct bvh_guard *g, struct bv_err *err)
 	/* It may name what the user named. */
 	bvh_log_text(g->outbox.last.reason, reason, sizeof(reason));
 	e = disposition(g, g->outbox.last.phase, reason);
-	return say_if_known(g, &e, 1, err);
+	return say_more(g, &e, 1, err);
 }
 
 /* What the journal did not take when it was time: a report stands in it over no
@@ -117,7 +103,7 @@ void bvh_guard_say_report(struct bvh_guard *g, const char *sha256)
 	size_t n = g->outbox.unsaid ? catch_up(g, e, reason) : 0;
 
 	e[n++] = report;
-	if (bvh_red("journal") || say_if_known(g, e, n, &err) == BV_OK)
+	if (bvh_red("journal") || say_more(g, e, n, &err) == BV_OK)
 		return;
 	bvh_log(LOG_ERR,
 		"session=%s its report is sealed, but not in the journal: %s",

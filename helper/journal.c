@@ -71,9 +71,24 @@ static uint64_t unix_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
-int bvh_journal_say(const char *state_dir, unsigned int wait_ms,
-		    struct bv_event *events, size_t n,
-		    struct bvl_head *ret_head, struct bv_err *err)
+/* A journal that was begun anew while the session lived does not know its start,
+ * and takes no end without one. */
+static int check_known(struct bvl_journal *j, const char *session,
+		       struct bv_err *err)
+{
+	bool known = false;
+	int code = bvl_journal_knows(j, session, &known, err);
+
+	if (code == BV_OK && !known)
+		code = bv_fail(err, BV_E_INVAL,
+			       "the journal is another one than at its start");
+	return code;
+}
+
+/* of: NULL, or whose events they are, which it must know. */
+static int say(const char *state_dir, unsigned int wait_ms, const char *of,
+	       struct bv_event *events, size_t n, struct bvl_head *ret_head,
+	       struct bv_err *err)
 {
 	char boot_id[BVH_BOOT_ID_LEN + 1];
 	struct bvl_journal *j = NULL;
@@ -86,6 +101,8 @@ int bvh_journal_say(const char *state_dir, unsigned int wait_ms,
 	if (code == BV_OK)
 		code = bvh_journal_open(state_dir, BVL_APPEND, wait_ms, &j,
 					err);
+	if (code == BV_OK && of != NULL)
+		code = check_known(j, of, err);
 	if (code == BV_OK)
 		code = bvl_journal_append_all(j, events, n, err);
 	if (code == BV_OK && ret_head != NULL)
@@ -97,6 +114,20 @@ int bvh_journal_say(const char *state_dir, unsigned int wait_ms,
 		bvl_journal_tend(j);
 	bvl_journal_close(&j);
 	return code;
+}
+
+int bvh_journal_say(const char *state_dir, unsigned int wait_ms,
+		    struct bv_event *events, size_t n,
+		    struct bvl_head *ret_head, struct bv_err *err)
+{
+	return say(state_dir, wait_ms, NULL, events, n, ret_head, err);
+}
+
+int bvh_journal_say_more(const char *state_dir, unsigned int wait_ms,
+			 const char *session, struct bv_event *events, size_t n,
+			 struct bvl_head *ret_head, struct bv_err *err)
+{
+	return say(state_dir, wait_ms, session, events, n, ret_head, err);
 }
 
 const char *bvh_journal_head_text(const struct bvl_head *head,

@@ -29,6 +29,13 @@ int bvh_journal_say(const char *state_dir, unsigned int wait_ms,
 		    struct bvl_head *ret_head,
 		    struct bv_err *err) BV_MUST_CHECK;
 
+/* The same for events of a session that was started: BV_E_INVAL when this journal
+ * has no row of it, and nothing is appended. */
+int bvh_journal_say_more(const char *state_dir, unsigned int wait_ms,
+			 const char *session, struct bv_event *events, size_t n,
+			 struct bvl_head *ret_head,
+			 struct bv_err *err) BV_MUST_CHECK;
+
 /* "journal=SEQ:HASH" for a log line: the chain's head, seen elsewhere. */
 struct bvh_head_text {
 	char text[96];
