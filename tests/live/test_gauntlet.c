@@ -217,16 +217,16 @@ static void G7__bytes_that_went_out_unsaid(void **state)
 	(void)state;
 	need_stage();
 	begin(&r, "bvt-plain");
-	EXITED(session_run(&r.s, "echo result >/tmp/artifact"), 0);
+	EXITED(session_run(&r.s, "echo result >/tmp/bvt-artifact"), 0);
 	finish(&r);
 	r.t.artifact_outside =
-		there("/tmp/artifact") || there(OPEN_DIR "/artifact");
+		there("/tmp/bvt-artifact") || there(OPEN_DIR "/artifact");
 	HONEST_IS_CLEAN(&r);
 	done(&r);
 
 	begin(&r, "bvt-plain");
-	EXITED(session_run(&r.s, "echo result >/tmp/artifact"), 0);
-	snprintf(from, sizeof(from), "/proc/%d/root/tmp/artifact",
+	EXITED(session_run(&r.s, "echo result >/tmp/bvt-artifact"), 0);
+	snprintf(from, sizeof(from), "/proc/%d/root/tmp/bvt-artifact",
 		 (int)r.s.l.pid);
 	run_program(argv);
 	finish(&r);
