@@ -81,8 +81,8 @@ status() {
 said() { grep -qE -- "$1" "$out"; }
 complained() { grep -qE -- "$1" "$err"; }
 json() { python3 -m json.tool <"$out" >/dev/null && jq -e "$1" "$out"; }
-until_true() { # within 5 s
-	for _ in $(seq 100); do
+until_true() { # within 30 s
+	for _ in $(seq 600); do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.05
 	done
@@ -280,7 +280,7 @@ if [ "$($ctl probe --json | jq -r '.facts["cgroup.bpf"]')" = yes ]; then
 	sed "s/^access = .*/access = list\nallow = tcp localhost $port/" "$p" >"$work/net.conf"
 	net="$ctl run --policy $work/net.conf --user ctluser --"
 	t 'run: an allow list lets its peer through' status 0 $net bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
-	t 'run: which hears it' bash -c "for _ in \$(seq 50); do grep -q tcp4 $work/heard && exit; sleep 0.1; done; exit 1"
+	t 'run: which hears it' bash -c "for _ in \$(seq 300); do grep -q tcp4 $work/heard && exit; sleep 0.1; done; exit 1"
 	t 'run: and no other protocol' status 1 $net bash -c "echo x >/dev/udp/127.0.0.1/$port"
 	t 'run: by the leaf or before' complained 'Operation not permitted|Permission denied'
 	t 'run: and no other port' status 1 $net bash -c "exec 3<>/dev/tcp/127.0.0.1/22"

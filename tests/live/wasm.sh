@@ -231,7 +231,7 @@ exec 9<>"$work/hold" 8<$home/secret
 as_user $wsh -c 'cat' <"$work/hold" >/dev/null 2>&1 &
 started=$!
 shell='' child=''
-for _ in $(seq 200); do
+for _ in $(seq 600); do
 	shell=$(pgrep -U $uid -fx "$wsh -c cat" -o)
 	[ -z "$shell" ] || child=$(pgrep -P "$shell")
 	# Confined at last: reading its input.
@@ -255,7 +255,7 @@ is "$(awk '/core file size/ { print $5, $6 } /open files/ { print ($4 < 200) }' 
 	$'0 0\n1' 'limits of the kernel'
 is "$(stat -c %u "/proc/$child/mem")" 0 'its memory is closed to the user'\''s other processes'
 kill -KILL "$shell"
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	[ -d "/proc/$child" ] || break
 	sleep 0.05
 done
@@ -415,7 +415,7 @@ over_sshd() {
 		wait
 	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 cat >/dev/null 2>&1 &
 	pid=''
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		pid=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat')
 		[ -n "$pid" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$pid/status" && break
 		sleep 0.05
@@ -446,7 +446,7 @@ ear() {
 # report QUERY: of the session that was closed last.
 report() {
 	local file
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		# shellcheck disable=SC2012 # names are hexadecimal
 		file=$(ls -t /run/state/sessions/*.json | head -n 1)
 		[ "$(jq -r .state "$file")" != closed ] || break
@@ -498,7 +498,7 @@ kept_ear() {
 		echo $! >"$work/sleep"
 		wait
 	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 cat >/dev/null 2>&1 &
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		one=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat')
 		[ -n "$one" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$one/status" && break
 		sleep 0.05
@@ -533,7 +533,7 @@ inlined() {
 		wait
 	) | timeout 60 ssh "${opts[@]}" -p "$port" bvt-wasm@127.0.0.1 'cat | cat | cat' >/dev/null 2>&1 &
 	one=''
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		one=$(pgrep -n -U $uid -fx 'bvisor-wasm -c cat . cat . cat')
 		[ -n "$one" ] && grep -q '^Seccomp_filters:[[:space:]]*3' "/proc/$one/status" && break
 		sleep 0.05
