@@ -373,30 +373,6 @@ static void test_mechanism__whatever_carries_it__is_in_the_digest(void **state)
 	assert_int_equal(bv_mechanism_primitives(u, BV_COVER_N), 0);
 }
 
-static void test_mechanism__ways__all_of_them(void **state)
-{
-	struct bv_way way;
-	size_t n = 0;
-
-	(void)state;
-	while (bv_support_way(BV_REQ_ENVIRONMENT, n, &way))
-		n++;
-	assert_int_equal(n, 4); /* the matrix, run, forcecommand, shell */
-	assert_true(bv_support_way(BV_REQ_ENVIRONMENT, 2, &way));
-	assert_string_equal(way.mechanism,
-			    "linux:forcecommand_exact_environment");
-	assert_int_equal(way.enforcement, BV_MEDIATED);
-	assert_true(bv_support_way(BV_REQ_ENVIRONMENT, 3, &way));
-	assert_string_equal(way.mechanism, "linux:shell_exact_environment");
-	assert_int_equal(way.enforcement, BV_ENFORCED);
-	assert_true(bv_support_way(BV_REQ_N + BV_DIM_CPU, 0, &way));
-	assert_int_equal(way.enforcement, BV_MEDIATED);
-	assert_true(way.max_overshoot > 0);
-	assert_false(bv_support_way(BV_REQ_N + BV_DIM_CPU, 1, &way));
-	assert_false(bv_support_way(BV_COVER_N, 0, &way));
-	assert_false(bv_support_way(BV_REQ_FS_READ_FILE, 0, &way));
-}
-
 /* --- caps in an admission -------------------------------------------------- */
 
 static void test_cap__meet__never_raises(void **state)
@@ -550,7 +526,6 @@ int main(void)
 		cmocka_unit_test(test_floor__pointwise__up_and_never_down),
 		cmocka_unit_test(
 			test_mechanism__whatever_carries_it__is_in_the_digest),
-		cmocka_unit_test(test_mechanism__ways__all_of_them),
 		cmocka_unit_test(test_cap__meet__never_raises),
 		cmocka_unit_test(test_cap__mediated__weaker_and_still_there),
 		cmocka_unit_test(

@@ -444,15 +444,13 @@ static void test_ceiling__one_fact__decides(void **state)
 		{ MACHINE_LINUX_6_18, BV_FACT_EXEC_BOUNDARY, "run", NULL, NULL,
 		  BV_KIND_INHERITED_FDS_ONLY, BV_UNSUPPORTED,
 		  "no exec boundary" },
-		{ MACHINE_DEBIAN_12, BV_FACT_EXEC_BOUNDARY, "shell", NULL,
-		  NULL, BV_KIND_CAPTURE_STREAMS, BV_ENFORCED,
-		  "linux:shell_relay" },
+		{ MACHINE_DEBIAN_12, BV_FACT_EXEC_BOUNDARY, "shell", NULL, NULL,
+		  BV_KIND_CAPTURE_STREAMS, BV_ENFORCED, "linux:shell_relay" },
 		{ MACHINE_DEBIAN_13, BV_FACT_EXEC_BOUNDARY, "forcecommand",
 		  NULL, NULL, BV_KIND_CAPTURE_STREAMS, BV_MEDIATED,
 		  "linux:forcecommand_relay" },
 		{ MACHINE_LINUX_6_18, BV_FACT_EXEC_BOUNDARY, "run", NULL, NULL,
-		  BV_KIND_CAPTURE_STREAMS, BV_UNSUPPORTED,
-		  "no exec boundary" },
+		  BV_KIND_CAPTURE_STREAMS, BV_UNSUPPORTED, "no exec boundary" },
 		/* A list of peers: with ports from landlock, or without. */
 		{ MACHINE_DEBIAN_13, BV_FACT_ABI_LANDLOCK, "4", NULL, NULL,
 		  BV_KIND_NETWORK_ALLOW_LIST, BV_ENFORCED,
@@ -463,7 +461,8 @@ static void test_ceiling__one_fact__decides(void **state)
 		  BV_KIND_NETWORK_ALLOW_LIST, BV_UNSUPPORTED,
 		  "no network program can be attached" },
 		{ MACHINE_DEBIAN_13, BV_FACT_CGROUP_BASE, "", NULL, NULL,
-		  BV_KIND_NETWORK_ALLOW_LIST, BV_UNSUPPORTED, "cgroup v2 base" },
+		  BV_KIND_NETWORK_ALLOW_LIST, BV_UNSUPPORTED,
+		  "cgroup v2 base" },
 		{ MACHINE_DEBIAN_13, BV_FACT_SECCOMP_FILTER, "no", NULL, NULL,
 		  BV_KIND_NETWORK_ALLOW_LIST, BV_UNSUPPORTED, "seccomp" },
 		/* A broken number counts as none. */
@@ -507,6 +506,62 @@ static void test_ceiling__no_base__says_why(void **state)
 	assert_string_equal(p.budget[BV_DIM_PROCESSES].missing, FIXTURE_WHY);
 }
 
+/* --- ways ------------------------------------------------------------------- */
+
+static void test_way__of_a_key__the_matrix_first(void **state)
+{
+	struct bv_way way;
+	size_t n = 0;
+
+	(void)state;
+	for (unsigned int r = 0; r < BV_REQ_N; r++) {
+		const struct bv_verdict *row = bv_support_linux((enum bv_req)r);
+		const bool built = row->enforcement != BV_UNSUPPORTED;
+
+		assert_int_equal(bv_support_way(r, 0, &way), built);
+		if (!built)
+			continue;
+		assert_string_equal(way.mechanism, row->mechanism);
+		assert_int_equal(way.enforcement, row->enforcement);
+		assert_int_equal(way.evidence, row->evidence);
+	}
+	while (bv_support_way(BV_REQ_ENVIRONMENT, n, &way))
+		n++;
+	assert_int_equal(n, 4); /* the matrix, run, forcecommand, shell */
+	assert_true(bv_support_way(BV_REQ_ENVIRONMENT, 2, &way));
+	assert_string_equal(way.mechanism,
+			    "linux:forcecommand_exact_environment");
+	assert_int_equal(way.enforcement, BV_MEDIATED);
+	assert_true(bv_support_way(BV_REQ_ENVIRONMENT, 3, &way));
+	assert_string_equal(way.mechanism, "linux:shell_exact_environment");
+	assert_int_equal(way.enforcement, BV_ENFORCED);
+	assert_false(bv_support_way(BV_REQ_FS_READ_FILE, 0, &way));
+}
+
+static void test_way__of_a_budget__one_and_the_ceilings(void **state)
+{
+	struct bv_snapshot snap;
+	struct bv_profile p;
+	struct bv_way way;
+
+	(void)state;
+	fixture_snapshot(MACHINE_DEBIAN_13, &snap);
+	bv_profile_derive(&snap, &p);
+	for (unsigned int d = 0; d < BV_DIM_N; d++) {
+		const struct bv_availability *b = &p.budget[d];
+
+		assert_true(bv_support_way(BV_REQ_N + d, 0, &way));
+		assert_string_equal(way.mechanism, b->mechanism);
+		assert_int_equal(way.enforcement, b->enforcement);
+		assert_int_equal(way.evidence, b->evidence);
+		assert_true(way.sample_us == b->sample_us);
+		assert_true(way.max_overshoot > 0 || b->max_overshoot == 0);
+		assert_true(way.max_overshoot <= b->max_overshoot);
+		assert_false(bv_support_way(BV_REQ_N + d, 1, &way));
+	}
+	assert_false(bv_support_way(BV_COVER_N, 0, &way));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +576,8 @@ int main(void)
 		cmocka_unit_test(test_ceiling__every_machine__below_matrix),
 		cmocka_unit_test(test_ceiling__one_fact__decides),
 		cmocka_unit_test(test_ceiling__no_base__says_why),
+		cmocka_unit_test(test_way__of_a_key__the_matrix_first),
+		cmocka_unit_test(test_way__of_a_budget__one_and_the_ceilings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
