@@ -559,6 +559,9 @@ static void test_way__of_a_budget__one_and_the_ceilings(void **state)
 		assert_true(way.max_overshoot <= b->max_overshoot);
 		assert_false(bv_support_way(BV_REQ_N + d, 1, &way));
 	}
+	assert_true(bv_support_way(BV_REQ_N + BV_DIM_CPU, 0, &way));
+	assert_int_equal(way.enforcement, BV_MEDIATED);
+	assert_true(way.max_overshoot > 0);
 	assert_false(bv_support_way(BV_COVER_N, 0, &way));
 }
 
