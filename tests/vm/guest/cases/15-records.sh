@@ -36,13 +36,9 @@ records() {
 	echo "afterwards: $(loginctl list-sessions --no-legend | awk '$3 == "alice" && $0 !~ /closing/' | wc -l) $(who | grep -c '^alice ')"
 }
 no_session() { ! loginctl list-sessions --no-legend | grep -v closing | grep -q alice; }
-# What the programs that have our line, and logind, said that is not plain
-# information, comparable. The user manager's own stack has no line of ours, and
-# its pam_systemd complains whenever logind was the first to end the manager's
-# session (https://github.com/systemd/systemd/pull/36848): it is not asked.
+# What is not plain information in what they said, comparable.
 complaints() {
-	journal_since -p warning -o cat -t sshd -t sshd-session -t su -t login \
-		-t systemd-logind | grep -v bvisor | sed -E 's/[0-9]+/N/g' | sort -u
+	logins_said -p warning -o cat | grep -v bvisor | sed -E 's/[0-9]+/N/g' | sort -u
 }
 count_records() { find /var/lib/bvisor -type f 2>/dev/null | wc -l; }
 others() {
@@ -71,6 +67,7 @@ while IFS= read -r line; do
 done <<<"$baseline"
 new=$(comm -13 <(echo "$before") <(echo "$after"))
 is "$new" '' 'no module complains that did not before'
-own=$(journal_since -p warning -t bvisor-helper -t pam_bvisor -o cat)
+own=$(journal_since -p warning -t bvisor-helper -o cat
+	logins_said -p warning -o cat | grep bvisor || true)
 is "$own" '' 'nor do we'
 at_least "$(count_records)" "$((kept + 3))" 'every session has its own record'
