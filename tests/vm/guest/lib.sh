@@ -192,6 +192,15 @@ cron_once() {
 	install -m 0644 "$BV_STATE/cron" /etc/cron.d/guest-test
 }
 
+# sshd_anew: it reads its files again. Not by a reload, which comes to nothing that
+# could be waited for, and leaves a while in which nobody listens: a restart is over
+# when it listens (Type=notify), and ends no session (KillMode=process). Systemd counts
+# the starts, and is told to forget them.
+sshd_anew() {
+	systemctl reset-failed ssh.service 2>/dev/null || true
+	systemctl restart ssh.service
+}
+
 # hold NAME USER [SSH-OPTION...]: a session that stays until release NAME.
 # ${HELD[NAME]} is the process id of its command (exec cat), read from within.
 declare -A HELD=() _hold_fd=() _hold_ssh=()
@@ -345,10 +354,10 @@ guardians() { python3 "$BV_GUEST/tools/leftovers.py" guardians; }
 # leftovers: what ended sessions must not leave, one a line: leaves, guardians,
 # mounts, state files, processes in a mount namespace that is not init's.
 leftovers() { python3 "$BV_GUEST/tools/leftovers.py"; }
-# assert_no_leftovers [DESC]: within 15 s of the last logout.
+# assert_no_leftovers [DESC]: within half a minute of the last logout.
 assert_no_leftovers() {
 	local desc=${1:-nothing of the sessions is left} found='' deadline
-	deadline=$((SECONDS + 15))
+	deadline=$((SECONDS + 30))
 	while found=$(leftovers) && [ -n "$found" ]; do
 		[ "$SECONDS" -lt "$deadline" ] || break
 		sleep 0.3
@@ -401,6 +410,13 @@ journal_since() {
 	journalctl --sync
 	journalctl -q --no-pager -o short-precise \
 		${_journal_cursor:+--after-cursor="$_journal_cursor"} "$@"
+}
+# log_has TEXT [OPTION...]: for wait_for: it is there since the mark. A guardian says
+# some things a moment after they can be seen.
+log_has() {
+	local text=$1
+	shift
+	[[ $(journal_since "$@") == *"$text"* ]]
 }
 # logins_said [OPTION...]: journal_since of the programs that have our line, and of
 # logind. The user manager's own stack has no line of ours, and its pam_systemd

@@ -21,7 +21,7 @@ note "seconds since the kernel's start: $(cut -d' ' -f1 /proc/uptime)"
 
 # --- the machine
 
-wait_for 60 sh -c '! systemctl is-system-running | grep -q starting' || true
+wait_for 180 sh -c '! systemctl is-system-running | grep -q starting' || true
 run systemctl is-system-running
 is "$out" running 'the system is up and nothing has failed'
 [ "$out" = running ] || note "$(systemctl --failed --no-legend --plain)"
@@ -82,8 +82,8 @@ contains "$(loginctl list-sessions --no-legend)" dave 'logind knows it'
 not_ok 'it is in no leaf' leaf_of "${HELD[one]}"
 pid=${HELD[one]}
 release one
-ok 'a released session ends' wait_for 20 test ! -e "/proc/$pid"
+ok 'a released session ends' wait_for 30 test ! -e "/proc/$pid"
 for user in "${BV_USERS[@]}"; do
 	not_ok "$user does not linger" test -e "/var/lib/systemd/linger/$user"
 done
-is "$(leftovers)" '' 'there is nothing of a session yet'
+assert_no_leftovers 'there is nothing of a session yet'

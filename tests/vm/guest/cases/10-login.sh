@@ -37,13 +37,13 @@ done
 at_least "$all" 2 'the session has several processes'
 is "$confined" "$all" 'all of them, the leader too, are inside'
 is "$(sort -n "$leaf/cgroup.procs" | grep -cx "$pid")" 1 'the leaf lists the command'
-is "$(supervisors | wc -l)" 1 'one guardian watches'
+ok 'one guardian watches' wait_for 30 guarded_by 1
 guardian=$(supervisors)
 not_ok 'the guardian is not in the leaf' grep -qx "$guardian" "$leaf/cgroup.procs"
 is "$(status_field "$guardian" Uid)" 0 'and it is root'
 release one
-ok 'the leaf goes with the session' wait_for 10 test ! -d "$leaf"
-ok 'so does the guardian' wait_for 10 test ! -d "/proc/$guardian"
+ok 'the leaf goes with the session' wait_for 30 test ! -d "$leaf"
+ok 'so does the guardian' wait_for 30 test ! -d "/proc/$guardian"
 
 run ssh_as carol 'id -un'
 is "$status:$out:$err" 0:carol: 'an unmatched account logs in as ever'

@@ -36,14 +36,13 @@ cat >/etc/ssh/sshd_config.d/guest-internal.conf <<'END'
 Match User bob
 	ForceCommand internal-sftp
 END
-systemctl reload ssh
-sleep 1
+sshd_anew
 run sftp_as bob <<END
 put $work/data internal
 get internal $work/internal
 END
 rm -f /etc/ssh/sshd_config.d/guest-internal.conf
-systemctl reload ssh
+sshd_anew
 is "$status:$(sum "$work/internal")" "0:$(sum "$work/data")" \
 	'internal-sftp moves files'
 is "$(sum /home/bob/internal)" "$(sum "$work/data")" 'and they are on the disk'

@@ -15,12 +15,11 @@ leaf=$(leaf_of "${HELD[one]}")
 is "$(leaf_of "${HELD[two]}"):$(leaf_of "${HELD[three]}")" "$leaf:$leaf" \
 	'the three are in one leaf'
 is "$(leaves | wc -l)" 1 'there is no other'
-one_guardian() { [ "$(supervisors | wc -l)" -eq 1 ]; }
-ok 'one guardian watches them' wait_for 5 one_guardian
-one_guardian || note "$(ps -o pid,ppid,stat,etimes,wchan:20,args -p "$(guardians | paste -sd,)")"
+ok 'one guardian watches them' wait_for 30 guarded_by 1
+guarded_by 1 || note "$(ps -o pid,ppid,stat,etimes,wchan:20,args -p "$(guardians | paste -sd,)")"
 pid=${HELD[two]}
 release two
-ok 'one channel ends' wait_for 10 test ! -e "/proc/$pid"
+ok 'one channel ends' wait_for 30 test ! -e "/proc/$pid"
 assert_confined "${HELD[one]}" 'the others go on, inside'
 assert_confined "${HELD[three]}" 'both of them'
 run ssh_as alice 'echo new'
@@ -29,4 +28,4 @@ release one
 release three
 ok 'the leaf stays while the connection does' test -d "$leaf"
 mux_close alice
-ok 'and goes with it' wait_for 15 test ! -d "$leaf"
+ok 'and goes with it' wait_for 30 test ! -d "$leaf"

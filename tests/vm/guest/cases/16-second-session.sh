@@ -15,12 +15,12 @@ for name in one two other; do
 done
 a=$(leaf_of "${HELD[one]}") b=$(leaf_of "${HELD[two]}") c=$(leaf_of "${HELD[other]}")
 is "$(printf '%s\n' "$a" "$b" "$c" | sort -u | wc -l)" 3 'each in its own leaf'
-is "$(supervisors | wc -l)" 3 'each with its own guardian'
+ok 'each with its own guardian' wait_for 30 guarded_by 3
 isnt "$(ns_of "${HELD[one]}" mnt)" "$(ns_of "${HELD[two]}" mnt)" \
 	'two sessions of one user share no mounts'
 pid=${HELD[one]}
 release one
-ok 'the first ends' wait_for 10 test ! -d "$a"
+ok 'the first ends' wait_for 30 test ! -d "$a"
 assert_confined "${HELD[two]}" 'the second goes on'
 ok 'so does the other user' test -d "$c"
 run ssh_as alice 'echo again'

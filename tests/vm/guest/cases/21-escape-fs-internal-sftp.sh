@@ -7,11 +7,10 @@
 . "$BV_GUEST/cases/attack.inc"
 need_bvisor
 confine sshd
-trap 'rm -f /etc/ssh/sshd_config.d/guest-internal.conf; systemctl reload ssh; _mux_close_all' EXIT
+trap 'rm -f /etc/ssh/sshd_config.d/guest-internal.conf; sshd_anew; _mux_close_all' EXIT
 printf 'Match User alice,carol\n\tForceCommand internal-sftp\n' \
 	>/etc/ssh/sshd_config.d/guest-internal.conf
-systemctl reload ssh
-sleep 1
+sshd_anew
 
 work=$(mktemp -d)
 echo harm, and longer than what it replaces >"$work/harm"

@@ -14,7 +14,7 @@ rm -f "$log"
 python3 "$BV_GUEST/tools/listener.py" "$port" "$name" "$log" >/dev/null 2>&1 &
 listener=$!
 trap 'kill $listener; _mux_close_all' EXIT
-wait_for 20 grep -q ready "$log"
+wait_for 60 grep -q ready "$log"
 heard() { grep -c "^${1:-[tua]}" "$log" || true; }
 forget() { sleep 0.3; echo ready >"$log"; }
 silent() { sleep 0.5; [ "$(heard "${1:-}")" = 0 ]; }
@@ -52,14 +52,14 @@ forward() {
 	case $2 in
 	L)
 		run control -O forward -L "$at:$next:$to" "$user@$at"
-		nc -w 3 "$at" "$next" </dev/null >/dev/null 2>&1 || true
+		nc -w 10 "$at" "$next" </dev/null >/dev/null 2>&1 || true
 		;;
 	D)
 		run control -O forward -D "$at:$next" "$user@$at"
-		nc -w 3 -X 5 -x "$at:$next" "$at" "$port" </dev/null \
+		nc -w 10 -X 5 -x "$at:$next" "$at" "$port" </dev/null \
 			>/dev/null 2>&1 || true
 		;;
-	W) run timeout 10 ssh -o ControlPath="$BV_STATE/mux.%r" -W "$to" "$user@$at" ;;
+	W) run timeout 30 ssh -o ControlPath="$BV_STATE/mux.%r" -W "$to" "$user@$at" ;;
 	R)
 		run timeout 20 ssh -o ControlPath="$BV_STATE/mux.%r" -O forward \
 			-R "$at:$next:$to" "$user@$at"
@@ -72,7 +72,7 @@ forward() {
 	L-dbus)
 		run control -O forward -L "$at:$next:/run/dbus/system_bus_socket" \
 			"$user@$at"
-		answer=$(printf '\0AUTH EXTERNAL\r\n' | nc -w 3 "$at" "$next" |
+		answer=$(printf '\0AUTH EXTERNAL\r\n' | nc -w 10 "$at" "$next" |
 			tr -d '\0' || true)
 		;;
 	esac
@@ -119,7 +119,7 @@ if wanted ssh-N; then
 	ssh -f -N -o ExitOnForwardFailure=yes -L "127.0.0.1:7190:127.0.0.1:$port" \
 		-o ControlMaster=yes -o ControlPath="$BV_STATE/mux.n" \
 		alice@127.0.0.1 2>/dev/null || true
-	nc -w 3 127.0.0.1 7190 </dev/null >/dev/null 2>&1 || true
+	nc -w 10 127.0.0.1 7190 </dev/null >/dev/null 2>&1 || true
 	if ssh -o ControlPath="$BV_STATE/mux.n" -O check alice@127.0.0.1 2>/dev/null
 	then
 		unharmed ssh-N 'ssh -N -L reaches nothing' silent tcp4
@@ -135,14 +135,13 @@ if [ -z "$BV_ONLY" ]; then
 	tries carol attack-net "PORT=$port NAME=$name" all
 	all_through 'all of it works for an unconfined account' tcp4 tcp6 udp4 \
 		udp6 listen abstract dbus-user systemd-user dbus-system
-	sleep 0.5
 	for kind in tcp4 tcp6 udp4 udp6 abstract; do
-		at_least "$(heard "$kind")" 1 "the listener hears $kind"
+		ok "the listener hears $kind" wait_for 30 grep -q "^$kind" "$log"
 	done
 	for kind in L D W; do
 		forget
 		forward carol "$kind"
-		ok "so it does ssh -$kind" wait_for 5 grep -q tcp4 "$log"
+		ok "so it does ssh -$kind" wait_for 30 grep -q tcp4 "$log"
 	done
 	forward carol R
 	ok 'ssh -R listens' listens "$bound"

@@ -96,7 +96,7 @@ if wanted planted-unit; then
 	systemctl reset-failed user@1001.service 2>/dev/null || true
 	run ssh_as alice 'sleep 3'
 	ok 'without that PAM line the unit does run' \
-		wait_for 15 test -e "$OUT/planted"
+		wait_for 60 test -e "$OUT/planted"
 	systemctl stop user@1001.service 2>/dev/null || true
 	rm -rf /home/alice/.config
 fi

@@ -43,13 +43,15 @@ if [ -z "$BV_ONLY" ]; then
 	is "$(cat "$leaf/pids.max")" 64 'the limit is what it was'
 	is "$(find "$leaf" -mindepth 1 -type d)" '' 'the leaf has no children'
 	# A shell tries to move itself while root looks.
-	ssh_as alice "echo \$\$ >$careless/cgroup.procs; echo \$\$ >$CGROUPS/cgroup.procs; exec sleep 4" \
+	ssh_as alice "echo \$\$ >$careless/cgroup.procs; echo \$\$ >$CGROUPS/cgroup.procs; exec sleep 1025" \
 		>/dev/null 2>&1 &
-	sleep 2
+	tried=$!
+	wait_for 30 pgrep -u alice -fx 'sleep 1025' || true
 	is "$(cat "$careless/cgroup.procs")" '' 'nobody arrived there'
-	is "$(leaf_of "$(pgrep -u alice -x sleep | head -n 1)")" "$leaf" \
+	is "$(leaf_of "$(pgrep -u alice -fx 'sleep 1025')")" "$leaf" \
 		'the shell is still in its leaf'
-	wait $! || true
+	pkill -u alice -fx 'sleep 1025' || true
+	wait "$tried" || true
 fi
 release keeper
 mux_close alice

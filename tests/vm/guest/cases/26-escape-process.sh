@@ -46,7 +46,7 @@ if [ -z "$BV_ONLY" ]; then
 		# shellcheck disable=SC2012 # names of hexadecimal digits
 		record=$(ls -t /var/lib/bvisor/sessions/*.json | sed -n 1p)
 		ok 'the report tells of the signals that were refused' \
-			wait_for 15 grep -qF "scope.signal pid $VICTIM" "$record"
+			wait_for 30 grep -qF "scope.signal pid $VICTIM" "$record"
 		run bvisorctl why "$(basename "$record" .json)"
 		contains "$out" "denied: scope.signal pid $VICTIM" \
 			'so does bvisorctl why'

@@ -8,7 +8,7 @@ need_bvisor
 install_attacks
 confine sshd su login
 
-gone() { wait_for 10 test ! -d "/proc/$1"; }
+gone() { wait_for 30 test ! -d "/proc/$1"; }
 # outlive NAME DESC CMD...: CMD starts a daemon of alice and ends.
 outlive() {
 	local name=$1 desc=$2 pid=''
@@ -32,7 +32,7 @@ outlive daemon-login 'one started through login' login_as alice "$start"
 if wanted tmux; then
 	run ssh_as alice 'tmux new -d "exec sleep 1009" && tmux ls'
 	contains "$out" windows 'tmux ran'
-	unharmed tmux 'a tmux server' wait_for 10 sh -c '! pgrep -fx "sleep 1009"'
+	unharmed tmux 'a tmux server' wait_for 30 sh -c '! pgrep -fx "sleep 1009"'
 fi
 # The connection is cut, nobody says goodbye.
 if wanted cut; then

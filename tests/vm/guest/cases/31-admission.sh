@@ -25,9 +25,9 @@ run timeout 60 sftp -b - alice@127.0.0.1 <<<'ls'
 isnt "$status" 0 'sftp is refused'
 lacks "$out$err" 'too long' 'and its stream is clean'
 contains "$err" 'refused' 'with the text'
-run timeout 30 ssh -N alice@127.0.0.1
+run timeout 60 ssh -N alice@127.0.0.1
 is "$status" 255 'ssh -N is closed, not left hanging'
-run timeout 30 scp -q /etc/hostname alice@127.0.0.1:x
+run timeout 60 scp -q /etc/hostname alice@127.0.0.1:x
 isnt "$status" 0 'scp is refused'
 assert_no_leftovers 'nothing is left of them'
 pam_enable sshd quiet

@@ -18,12 +18,12 @@ note "after the restart: $(systemctl is-active bvisor.service || true)"
 ok 'the session lives' test -d "/proc/$pid"
 is "$(leaf_of "$pid")" "$leaf" 'in the leaf it was in'
 is "$(cat "$leaf/pids.max")" "$max" 'under the limit it had'
-is "$(supervisors | wc -l)" 1 'with its guardian'
+ok 'with its guardian' wait_for 30 guarded_by 1
 run ssh_as bob 'cat /proc/self/cgroup'
 is "$status" 0 'somebody else logs in'
 contains "$out" session- 'and is in a leaf'
 release first
-ok 'the leaf of the first is removed at its end' wait_for 15 test ! -e "$leaf"
+ok 'the leaf of the first is removed at its end' wait_for 30 test ! -e "$leaf"
 ok 'the service is back then' wait_for 30 active
 
 hold second alice

@@ -16,17 +16,17 @@ holder=$!
 journal_mark
 "$ATTACKS/pam-client" su bob 1 bus <"$said" >"$said.out" 2>"$said.err" &
 client=$!
-ok 'the leader turns to the bus' wait_for 30 grep -q '^later' "$said.out"
+ok 'the leader turns to the bus' wait_for 60 grep -q '^later' "$said.out"
 note "$(cat "$said.out" "$said.err")"
 read -r _ leader first < <(grep '^open' "$said.out")
 read -r _ later < <(grep '^later' "$said.out")
 in_leaf() { leaf_of "$1"; }
-ok 'what it started is in the leaf soon' wait_for 10 in_leaf "$later"
-ok 'so is the leader' wait_for 10 in_leaf "$leader"
+ok 'what it started is in the leaf soon' wait_for 30 in_leaf "$later"
+ok 'so is the leader' wait_for 30 in_leaf "$leader"
 is "$(leaf_of "$later")" "$(leaf_of "$first")" 'in the very same'
 assert_confined "$later" 'under limit and filter'
-contains "$(journal_since -t bvisor-helper)" 'goes on: back into the leaf' \
-	'and the log says so'
+ok 'and the log says so' \
+	wait_for 30 log_has 'goes on: back into the leaf' -t bvisor-helper
 kill "$holder"
 wait "$client" || true
-ok 'the process is ended with the session' wait_for 10 test ! -e "/proc/$later"
+ok 'the process is ended with the session' wait_for 30 test ! -e "/proc/$later"

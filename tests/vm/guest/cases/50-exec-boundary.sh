@@ -63,12 +63,12 @@ run ssh_as alice true
 is "$out$err" '' 'stdout and stderr are silent'
 
 ssh_as alice 'exec sleep 411' >/dev/null 2>&1 &
-ok 'a command that stays' wait_for 20 of_host 'sleep 411'
+ok 'a command that stays' wait_for 30 of_host 'sleep 411'
 pid=$(of_host 'sleep 411') || pid=self
 out=$(tr '\0' '\n' <"/proc/$pid/environ")
 is "$(grep -cvE '^(PATH=/usr/bin:/bin|MARK=exact value|HOME=/home/alice|TERM=dumb|TOKEN=the secret value|PWD=.*|OLDPWD=.*|SHLVL=.*|_=.*)$' <<<"$out")" 0 \
 	'the kernel has no variable that was not admitted'
-ok 'nor a descriptor beside the three streams' wait_for 5 streams_alone "$pid"
+ok 'nor a descriptor beside the three streams' wait_for 30 streams_alone "$pid"
 assert_confined "$pid" 'and the session is around it'
 kill "$pid" 2>/dev/null || true
 wait || true
@@ -85,7 +85,7 @@ ok 'byte by byte' cmp "$BV_STATE/blob" /home/alice/blob
 run sftp_as alice <<<'ls -l blob'
 is "$status" 0 'sftp works'
 # shellcheck disable=SC2016 # for the remote shell
-run terminal -t 60 'wait:[$] $' 'send:echo mark=$MARK; shopt -q login_shell; echo login=$?\n' \
+run terminal -t 120 'wait:[$] $' 'send:echo mark=$MARK; shopt -q login_shell; echo login=$?\n' \
 	'wait:mark=exact value' 'wait:login=0' 'wait:[$] $' \
 	'send:sleep 412\n' "until:$(in_front 'sleep 412')" 'send:\x1a' \
 	'wait:Stopped' 'wait:[$] $' \
@@ -120,7 +120,7 @@ policy_student '[spawn]' 'policy = none'
 run ssh_as alice "$attempt"
 is "$out" $'no thread\nrefused\nrefused' 'none: neither thread nor process'
 ssh_as alice 'exec sleep 413' >/dev/null 2>&1 &
-ok 'none: a command itself runs' wait_for 20 of_host 'sleep 413'
+ok 'none: a command itself runs' wait_for 30 of_host 'sleep 413'
 pid=$(of_host 'sleep 413') || pid=self
 is "$(status_field "$pid" Seccomp)" 2 'none: the host sees the filter'
 is "$(status_field "$pid" NoNewPrivs)" 1 'none: and no new privileges'
@@ -136,6 +136,7 @@ policy_student
 mux_open alice
 run ssh_as alice 'echo inside'
 is "$out" inside 'a policy that does not need it works with it as well'
+wait_for 30 guarded_by 1 || true
 for pid in $(supervisors); do kill -KILL "$pid"; done
 run ssh_as alice 'touch ~/ran'
 is "$status" 254 'without its guardian nothing is run'

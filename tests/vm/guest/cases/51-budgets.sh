@@ -33,32 +33,33 @@ row = [b for b in report["budgets"] if b["dimension"] == sys.argv[2]][0]
 print(row["used"])
 END
 }
-# newest_record: of alice's last session.
+# newest_record: of alice's last session, once all are over. The list is read to its
+# end: who writes to somebody that has left fails, and with it the whole line.
 newest_record() {
-	# shellcheck disable=SC2012 # names of hexadecimal digits
-	ls -t /var/lib/bvisor/sessions/*.json | while IFS= read -r file; do
-		if grep -q '"alice"' "$file"; then
-			echo "$file"
-			break
-		fi
-	done
+	wait_for 30 all_over || true
+	# shellcheck disable=SC2012,SC2046 # names of hexadecimal digits
+	grep -ls '"alice"' $(ls -t /var/lib/bvisor/sessions/*.json) | sed -n 1p || true
 }
+# alone: what is closing yet would seal its record after the next one is opened.
+alone() { wait_for 30 all_over || true; }
 sealed() { grep -q '"closed"' "$1"; }
 
 if wanted cpu; then
 	policy_student 'processes = 64' 'cpu = 4s mediated evidence=resource-usage'
 	# shellcheck disable=SC2016 # the remote shell's own $$
-	ssh_as alice 'echo $$; while :; do :; done' >"$BV_STATE/burn" 2>&1 &
+	# Not by ssh_as: it would end after a minute what nothing else did.
+	timeout 150 ssh "${SSH_OPTS[@]}" -T alice@127.0.0.1 \
+		'echo $$; while :; do :; done' >"$BV_STATE/burn" 2>&1 &
 	client=$!
 	wait_for 30 grep -q '^[0-9]' "$BV_STATE/burn" || true
 	pid=$(head -n 1 "$BV_STATE/burn")
 	leaf=$(leaf_of "$pid" || true)
-	unharmed cpu 'a busy loop is ended' wait_for 40 dead "$pid"
+	unharmed cpu 'a busy loop is ended' wait_for 60 dead "$pid"
 	kill "$client" 2>/dev/null || true
 	wait "$client" || true
 	if [ -z "$BV_ONLY" ]; then
 		record=$(record_of "$leaf")
-		wait_for 10 sealed "$record" || true
+		wait_for 30 sealed "$record" || true
 		is "$(finding "$record" cpu)" exceeded-within-overshoot \
 			'the report says by how much: within what was stated'
 		at_least "$(used "$record" cpu)" 4000000 'and the measured use'
@@ -72,6 +73,7 @@ if wanted cpu; then
 fi
 
 if wanted memory; then
+	alone
 	policy_student
 	run ssh_as alice \
 		'python3 -c "b = b\"x\" * (700 << 20); print(len(b))"; sleep 1'
@@ -79,7 +81,7 @@ if wanted memory; then
 	if [ -z "$BV_ONLY" ]; then
 		isnt "$status" 0 'the session ends with it'
 		record=$(newest_record)
-		wait_for 10 sealed "$record" || true
+		wait_for 30 sealed "$record" || true
 		is "$(finding "$record" memory)" limit-reached-enforced \
 			'the report says so'
 		at_most "$(used "$record" memory)" $((512 << 20)) \
@@ -114,13 +116,17 @@ print(\"highest\", n)"'
 fi
 
 if [ -z "$BV_ONLY" ]; then
+	alone
 	policy_student 'processes = 64'
-	run ssh_tty alice "$ATTACKS/attack-task LIMIT=64 fork; sleep 3"
+	# It stays until it was told, and for a moment in which it is not told again.
+	run terminal -t 90 'wait:process limit 64 reached' sleep:2 'send:\n' -- \
+		ssh "${SSH_OPTS[@]}" -tt alice@127.0.0.1 \
+		"$ATTACKS/attack-task LIMIT=64 fork; read -r _"
 	contains "$out" 'pam_bvisor: process limit 64 reached' \
 		'the user reads it on the terminal'
 	is "$(grep -c 'process limit 64 reached' <<<"$out")" 1 'once'
 	record=$(newest_record)
-	wait_for 10 sealed "$record" || true
+	wait_for 30 sealed "$record" || true
 	contains "$(cat "$record")" process_limit_reached 'one event in the report'
 	is "$(finding "$record" processes)" limit-reached-enforced 'and its finding'
 
@@ -144,10 +150,12 @@ busy_share() {
 if wanted cpu-rate; then
 	policy_student 'processes = 64' 'cpu = 1h mediated' 'cpu_rate = 20%'
 	# shellcheck disable=SC2016 # the remote shell's own $$
-	ssh_as alice 'echo $$; while :; do :; done & while :; do :; done' \
+	# With a fifth of a processor the login itself takes long.
+	timeout 150 ssh "${SSH_OPTS[@]}" -T alice@127.0.0.1 \
+		'echo $$; while :; do :; done & while :; do :; done' \
 		>"$BV_STATE/burn" 2>&1 &
 	client=$!
-	wait_for 30 grep -q '^[0-9]' "$BV_STATE/burn" || true
+	wait_for 90 grep -q '^[0-9]' "$BV_STATE/burn" || true
 	pid=$(head -n 1 "$BV_STATE/burn")
 	share=$(busy_share "$pid") || share=none
 	unharmed cpu-rate 'two busy loops have a fifth of one processor' \
@@ -164,6 +172,7 @@ if wanted cpu-rate; then
 fi
 
 if wanted storage; then
+	alone
 	policy_student 'processes = 64' 'storage = 4M evidence=resource-usage'
 	run ssh_as alice 'head -c 3M /dev/zero >/tmp/a && echo three
 		head -c 3M /dev/zero >/tmp/b || echo full'
@@ -176,7 +185,7 @@ if wanted storage; then
 fi
 if [ -z "$BV_ONLY" ]; then
 	record=$(newest_record)
-	wait_for 10 sealed "$record" || true
+	wait_for 30 sealed "$record" || true
 	at_least "$(used "$record" storage)" $((3 << 20)) 'what was used is measured'
 	at_most "$(used "$record" storage)" $((4 << 20)) 'and within the size'
 	policy_student

@@ -24,9 +24,10 @@ if [ -z "$BV_ONLY" ]; then
 	release other
 fi
 
-# One session takes 30 tasks and keeps them, the next one as many as it can get.
+# One session takes 30 tasks and keeps them, the next one as many as it can get. Not
+# by ssh_as: it would be ended after a minute, whatever is going on then.
 # shellcheck disable=SC2016 # for the remote shell
-ssh_as alice 'for i in $(seq 30); do sleep 1009 & done; wait' \
+timeout 300 ssh -T alice@127.0.0.1 'for i in $(seq 30); do sleep 1009 & done; wait' \
 	>"$BV_STATE/burden" 2>&1 &
 burden=$!
 has_many() { [ "$(cat "$node/pids.current")" -ge 33 ]; }
@@ -42,7 +43,7 @@ fi
 if [ -z "$BV_ONLY" ]; then
 	# Up to the limit, by sessions that are there already.
 	# shellcheck disable=SC2016
-	ssh_as alice 'for i in $(seq 38); do sleep 1009 & done; wait' \
+	timeout 300 ssh -T alice@127.0.0.1 'for i in $(seq 38); do sleep 1009 & done; wait' \
 		>>"$BV_STATE/burden" 2>&1 &
 	more=$!
 	is_full() { [ "$(cat "$node/pids.current")" -ge 46 ]; }
@@ -60,6 +61,6 @@ wait "$burden" || true
 release one
 if [ -z "$BV_ONLY" ]; then
 	node_gone() { [ ! -e "$node" ] && [ ! -e "$node-reserve" ]; }
-	ok 'with the last session its nodes go' wait_for 20 node_gone
+	ok 'with the last session its nodes go' wait_for 30 node_gone
 	assert_no_leftovers 'nothing is left of the sessions'
 fi

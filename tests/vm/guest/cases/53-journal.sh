@@ -39,10 +39,11 @@ END
 	id=${out##*/session-}
 	run ssh_as robot 'echo in'
 	isnt "$status" 0 'robot is refused'
+	ok 'an end is written down' wait_for 30 shown "$id" '^report .*completed'
 	run bvisorctl log --since 10min
 	matches "$out" "$id +started +alice" 'log has the start'
-	ok 'and the end' wait_for 10 shown "$id" '^report .*completed'
 	matches "$out" 'refusal +robot' 'and the refusal'
+	wait_for 30 all_over || true
 	run bvisorctl show "$id"
 	contains "$out" 'report       sealed' 'show has the sealed report'
 	run bvisorctl verify
@@ -61,9 +62,10 @@ END
 	hold one alice
 	pid=${HELD[one]} leaf=$(leaf_of "${HELD[one]}")
 	id=${leaf##*/session-}
+	wait_for 30 guarded_by 1 || true
 	# shellcheck disable=SC2046 # words
 	kill -KILL $(supervisors)
-	wait_for 10 same "$(supervisors | wc -l)" 0 || true
+	wait_for 30 guarded_by 0 || true
 	run bvisorctl recover
 	matches "$out" "$id +adopt" 'guardian killed: the session is adopted'
 	assert_confined "$pid" 'and stays confined'
@@ -72,7 +74,7 @@ END
 	release one || true
 	ok 'its end is found and written down' \
 		wait_for 90 shown "$id" '^recovery .*rolled-back'
-	ok 'its leaf is gone' wait_for 10 gone "$leaf"
+	ok 'its leaf is gone' wait_for 30 gone "$leaf"
 	ok 'the service is up' wait_for 30 systemctl is-active bvisor.service
 	run bvisorctl verify
 	is "$status" 0 'and the journal is sound'
@@ -83,6 +85,7 @@ if wanted orphan; then
 	hold two alice
 	pid=${HELD[two]} leaf=$(leaf_of "${HELD[two]}")
 	leader=$(leader_of "$pid")
+	wait_for 30 guarded_by 1 || true
 	# shellcheck disable=SC2046 # words
 	kill -STOP $(supervisors)
 	# shellcheck disable=SC2046 # words
@@ -92,7 +95,7 @@ if wanted orphan; then
 	"$BV_HELPER" hold &
 	holder=$!
 	unharmed orphan 'guardian and leader killed: swept at the next look' \
-		wait_for 15 gone "$leaf"
+		wait_for 30 gone "$leaf"
 	kill "$holder" 2>/dev/null || true
 	wait "$holder" 2>/dev/null || true
 	release two || true
@@ -106,6 +109,8 @@ fi
 
 if wanted unrecorded; then
 	ssh_as alice true || true
+	# Its guardian has nothing more to write.
+	wait_for 30 all_over || true
 	mv $STATE/journal.db $STATE/away.db
 	run ssh_as alice 'echo inside'
 	if [[ $out == *inside* ]]; then

@@ -19,7 +19,7 @@ for which in listed other; do
 	python3 "$BV_GUEST/tools/listener.py" "${!which}" "bv-$which-$$" "$log" \
 		>/dev/null 2>&1 &
 	listener+=($!)
-	wait_for 20 grep -q ready "$log"
+	wait_for 60 grep -q ready "$log"
 done
 heard() { grep -c "^${2:-[tua]}" "$BV_STATE/$1" || true; }
 forget() { echo ready >"$BV_STATE/$1"; }
@@ -65,7 +65,7 @@ if [ -z "$BV_ONLY" ]; then
 	all_through 'what is listed is reached' tcp4 tcp6 tcp-mapped fast-open udp4 \
 		udp6 udp-mapped udp-connected
 	for kind in tcp4 tcp6 udp4 udp6; do
-		ok "and the listener hears $kind" wait_for 5 grep -q "$kind" "$BV_STATE/listed"
+		ok "and the listener hears $kind" wait_for 30 grep -q "$kind" "$BV_STATE/listed"
 	done
 fi
 forget other
@@ -93,14 +93,14 @@ alive() { [ "$(ssh_as alice 'echo alive' 2>/dev/null)" = alive ]; }
 if wanted ssh-L; then
 	forget other
 	run control -O forward -L "127.0.0.1:7301:127.0.0.1:$other" alice@127.0.0.1
-	nc -w 3 127.0.0.1 7301 </dev/null >/dev/null 2>&1 || true
+	nc -w 10 127.0.0.1 7301 </dev/null >/dev/null 2>&1 || true
 	unharmed ssh-L 'ssh -L reaches nothing that is not listed' silent other tcp4
 fi
 if [ -z "$BV_ONLY" ]; then
 	forget listed
 	run control -O forward -L "127.0.0.1:7302:127.0.0.1:$listed" alice@127.0.0.1
-	nc -w 3 127.0.0.1 7302 </dev/null >/dev/null 2>&1 || true
-	ok 'ssh -L reaches what is' wait_for 5 grep -q tcp4 "$BV_STATE/listed"
+	nc -w 10 127.0.0.1 7302 </dev/null >/dev/null 2>&1 || true
+	ok 'ssh -L reaches what is' wait_for 30 grep -q tcp4 "$BV_STATE/listed"
 	run timeout 20 ssh -o ControlPath="$BV_STATE/mux.%r" -O forward \
 		-R "127.0.0.1:7303:127.0.0.1:$listed" alice@127.0.0.1
 	not_ok 'ssh -R opens no listening socket' \
@@ -110,7 +110,7 @@ fi
 mux_close alice
 if [ -z "$BV_ONLY" ]; then
 	record=$(record_of "$leaf")
-	wait_for 20 sealed "$record" || true
+	wait_for 30 sealed "$record" || true
 	contains "$(cat "$record")" attested_network_programs \
 		'the report says that the kernel has the programs'
 	note "$(journalctl --no-pager -t bvisor-helper | grep -o 'opened in .*' | tail -n 2)"
@@ -118,7 +118,7 @@ if [ -z "$BV_ONLY" ]; then
 	tried_by runuser -u carol -- "$ATTACKS/attack-net" "PORT=$other" tcp4 tcp6 udp4 \
 		udp6 mptcp serve
 	all_through 'an unconfined account reaches it' tcp4 tcp6 udp4 udp6 serve
-	ok 'which the listener hears' wait_for 5 grep -q tcp4 "$BV_STATE/other"
+	ok 'which the listener hears' wait_for 30 grep -q tcp4 "$BV_STATE/other"
 
 	policy_network list 'allow = tcp nobody-has.invalid 443'
 	run bvisorctl explain alice
@@ -145,13 +145,16 @@ for i in range(300):
     if i % 10 == 0:
         time.sleep(0.05)
 print("sent", sent, "refused", refused)
-time.sleep(3)
+sys.stdin.readline()
 END
 	chmod 0644 "$BV_STATE/flood.py"
 	install -m 0644 "$BV_STATE/flood.py" ~alice/flood.py
-	run ssh_tty alice 'python3 ~/flood.py; echo still here'
+	# It stays until its user was told; without the guard nobody is, and it is ended.
+	run terminal -t 60 'wait:bytes reached' 'send:\n' -- \
+		ssh "${SSH_OPTS[@]}" -tt alice@127.0.0.1 \
+		'python3 ~/flood.py; echo still here'
 	# shellcheck disable=SC2016 # for eval
-	wait_for 5 eval '[ "$(heard listed udp4)" -ge 100 ]' || true
+	wait_for 30 eval '[ "$(heard listed udp4)" -ge 100 ]' || true
 	sleep 0.5
 	unharmed bytes 'no more than 100 KiB arrive' \
 		test "$(heard listed udp4)" -le 102
@@ -161,9 +164,10 @@ END
 		contains "$out" 'still here' 'the login connection is not counted'
 		contains "$out" 'pam_bvisor: network limit of 102400 bytes reached' \
 			'the user is told'
+		wait_for 30 all_over || true
 		# shellcheck disable=SC2012 # names of hexadecimal digits
 		record=$(ls -t /var/lib/bvisor/sessions/*.json | sed -n 1p)
-		wait_for 20 sealed "$record" || true
+		wait_for 30 sealed "$record" || true
 		is "$(budget "$record" finding)" limit-reached-enforced \
 			'the report says so'
 		is "$(budget "$record" used)" 102000 'and what passed'

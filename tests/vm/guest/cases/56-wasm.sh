@@ -89,7 +89,7 @@ ssh_as carol upper <"$BV_STATE/hold" >/dev/null 2>&1 &
 exec 7>"$BV_STATE/hold"
 of_command() { pid=$(pgrep -n -U carol -fx 'bvisor-wasm -c upper'); }
 two_filters() { of_command && [ "$(status_field "$pid" Seccomp_filters)" -ge 3 ]; }
-ok 'a command that stays' wait_for 20 two_filters
+ok 'a command that stays' wait_for 60 two_filters
 of_command || pid=self
 assert_confined "$pid" 'the session is around it'
 is "$(status_field "$pid" NoNewPrivs)" 1 'no new privileges'

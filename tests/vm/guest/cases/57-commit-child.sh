@@ -45,7 +45,7 @@ if [ -z "$BV_ONLY" ]; then
 	journal_mark
 	release one
 	record=$(newest_record)
-	ok 'the record is sealed' wait_for 15 grep -q '"closed"' "$record"
+	ok 'the record is sealed' wait_for 30 grep -q '"closed"' "$record"
 	if [ "$abi" -ge 6 ]; then
 		for kind in attested_gate commit_in_child; do
 			ok "it says $kind" grep -q "\"$kind\"" "$record"
@@ -88,6 +88,7 @@ if [ -z "$BV_ONLY" ]; then
 	run ssh_as alice 'id -un'
 	is "$out" alice 'control: the same user logs in again'
 	# a guardian that ends sweeps what the killed ones left
-	swept() { ssh_as alice true && sleep 1 && [ -z "$(leftovers)" ]; }
-	ok 'the killed guardians leave nothing behind' wait_for 40 swept
+	none_left() { [ -z "$(leftovers)" ]; }
+	swept() { ssh_as alice true && wait_for 10 none_left; }
+	ok 'the killed guardians leave nothing behind' wait_for 60 swept
 fi

@@ -19,8 +19,7 @@ back() {
 internal() { # internal yes|no: carol's logins are sftp's
 	rm -f $INTERNAL
 	[ "$1" = no ] || printf 'Match User carol\n\tForceCommand internal-sftp\n' >$INTERNAL
-	systemctl reload ssh
-	sleep 1
+	sshd_anew
 }
 trap back EXIT
 usermod -s $SHELL_PATH carol
@@ -59,7 +58,7 @@ END
 pam_enable sshd
 modules 'processes = 64'
 dead() { [ ! -d "/proc/$1" ]; }
-gone() { wait_for "${2:-10}" dead "$1"; }
+gone() { wait_for "${2:-30}" dead "$1"; }
 # running NAME: pid of the command that this line runs, once it is there.
 of_line() { pid=$(pgrep -n -U carol -fx "bvisor-wasm -c $1"); }
 running() {
@@ -136,7 +135,7 @@ if wanted connect; then
 	rm -f "$BV_STATE/heard"
 	timeout 60 nc -l 127.0.0.1 $port >"$BV_STATE/heard" 2>/dev/null &
 	listener=$!
-	wait_for 10 eval "ss -Hltn 'sport = :$port' | grep -q ."
+	wait_for 30 eval "ss -Hltn 'sport = :$port' | grep -q ."
 	run timeout 30 ssh "${SSH_OPTS[@]}" -W "127.0.0.1:$port" carol@127.0.0.1 <<<knock
 	run ssh_as carol 'say here'
 	if [ "$out" = here ]; then
@@ -179,9 +178,10 @@ if wanted tasks; then
 	modules 'processes = 64'
 fi
 if wanted processes; then
+	wait_for 30 all_over || true # or an older record is sealed, and found, below
 	modules 'processes = 6 enforced'
 	run ssh_as carol 'say x | upper | upper | upper | upper | upper | upper | upper'
-	sleep 2
+	wait_for 30 all_over || true
 	record=$(find /var/lib/bvisor/sessions -type f -newer "$BV_STATE/policy" -exec grep -l '"carol"' {} + | head -n 1)
 	used=$(python3 - "$record" 2>/dev/null <<'END'
 import json, sys
@@ -226,6 +226,6 @@ ended() {
 	wait || true
 	modules 'processes = 64'
 }
-ended wall 'the wall budget ends it' 20 'wall = 8s'
+ended wall 'the wall budget ends it' 35 'wall = 20s'
 ended cpu 'and the processor budget' 40 'cpu = 4s mediated evidence=resource-usage'
 rm -rf "$work" "$BV_STATE/wasm-hold"
