@@ -269,8 +269,10 @@ static inline size_t exchange(int fd, const unsigned char *input, size_t left,
 /* Wait until the terminal shows a text, NULL: until it is hung up. */
 static inline bool shows(struct login *s, const char *text)
 {
+	const double end = leader_now_ms() + 60000;
+
 	s->text = realloc(s->text, 1 << 20);
-	for (int i = 0; i < 4000; i++) {
+	while (leader_now_ms() < end) {
 		struct pollfd p = { s->master, POLLIN, 0 };
 		ssize_t n;
 

@@ -186,7 +186,7 @@ printf 'session optional pam_bvisor.so\n' >/etc/pam.d/ctltest
 $ctl check --config "$c" >"$out" 2>"$err"
 t 'check: session without account' said 'warning: /etc/pam.d/ctltest: session without'
 printf '@include ctltest\n' >/etc/pam.d/ctltest
-t 'check: files that include each other end' status 0 timeout 10 $ctl check --config "$c"
+t 'check: files that include each other end' status 0 timeout 100 $ctl check --config "$c"
 rm -f /etc/pam.d/ctltest /etc/pam.d/ctlcommon
 : >/etc/pam.d/systemd-user
 $ctl check --config "$c" >"$out" 2>"$err"
@@ -270,13 +270,11 @@ t 'run: uid, gid and groups' said '^uid=63001\(ctluser\) gid=63001\(ctluser\) gr
 t 'run: refused is 254' status 254 bash -c "policy() { :; }; { cat $p; printf '[fds]\npolicy = only\n'; } >$work/fds.conf; exec $ctl run --policy $work/fds.conf -- touch $work/outside/ran"
 t 'run: with the reason' complained 'bvisorctl: .*fds.conf:[0-9]+: .*InheritedFdsOnly'
 if [ "$($ctl probe --json | jq -r '.facts["cgroup.bpf"]')" = yes ]; then
-	port=$((20000 + RANDOM % 5000))
+	port=$((20000 + $$ % 12000))
+	while (: <>/dev/tcp/127.0.0.1/$port) 2>/dev/null; do port=$((port + 1)); done
 	python3 tests/vm/guest/tools/listener.py $port "bv-ctl-$$" "$work/heard" &
 	listener=$!
-	for _ in $(seq 100); do
-		grep -qs ready "$work/heard" && break
-		sleep 0.1
-	done
+	until_true grep -qs ready "$work/heard"
 	sed "s/^access = .*/access = list\nallow = tcp localhost $port/" "$p" >"$work/net.conf"
 	net="$ctl run --policy $work/net.conf --user ctluser --"
 	t 'run: an allow list lets its peer through' status 0 $net bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
@@ -357,7 +355,7 @@ for kind in none threads env; do
 done
 t 'run, spawn none: no thread' status 1 $ctl run --policy "$work/none.conf" --user ctluser -- python3 -c "$thread"
 python3 -c 'import socket,time
-s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(); print(s.getsockname()[1], flush=True); s.settimeout(20)
+s=socket.socket(); s.bind(("127.0.0.1",0)); s.listen(); print(s.getsockname()[1], flush=True); s.settimeout(300)
 try:
     s.accept(); open("'"$work"'/connected","w")
 except OSError: pass' >"$work/port" &
@@ -371,7 +369,8 @@ t 'run: (which without it would)' until_true test -e "$work/connected"
 wait $listener
 
 # --- a live run, seen from outside -------------------------------------------------
-$ctl run --policy "$p" --user ctluser -- sh -c 'sleep 1001 & sleep 1002' </dev/null >"$out" 2>"$err" &
+# Looked for by their command lines, in which nobody else on the machine has our number.
+$ctl run --policy "$p" --user ctluser -- sh -c "sleep 1001.$$ & sleep 1002.$$" </dev/null >"$out" 2>"$err" &
 runner=$!
 leaf_has() { [ "$(wc -l <"$(leaves)/cgroup.procs")" -ge "$1" ]; }
 until_true leaf_has 3
@@ -392,11 +391,11 @@ t 'kill' status 0 $ctl kill "${id:0:6}" --json
 t 'kill --json' json '.gone and .result == "ended"'
 wait $runner
 t 'kill: the run ended by it' test $? -eq 143
-t 'kill: no process is left' bash -c '! pgrep -f "^sleep 100[12]\$"'
+t 'kill: no process is left' bash -c "! pgrep -f '^sleep 100[12]\.$$\$'"
 t 'kill: no leaf, no state' bash -c "[ ! -e '$leaf' ] && [ -z \"\$(ls /run/bvisor/sessions)\" ]"
 
-$run sh -c 'sleep 1003 & exit 5' >"$out" 2>"$err"
-t 'what a run leaves behind is killed' bash -c '! pgrep -f "^sleep 1003\$"'
+$run sh -c "sleep 1003.$$ & exit 5" >"$out" 2>"$err"
+t 'what a run leaves behind is killed' bash -c "! pgrep -f '^sleep 1003\.$$\$'"
 $ctl run --policy "$p" --user ctluser -- sh -c 'trap "" TERM; sleep 1004; sleep 1004' >"$out" 2>"$err" </dev/null &
 runner=$!
 until_true leaf_has 2
@@ -404,12 +403,12 @@ kill -TERM $runner
 wait $runner
 t 'a run that ignores SIGTERM is killed after its grace' test $? -eq 137
 policy "$work/wall.conf" '[budget]' 'wall = 300ms'
-t 'the wall budget ends a run' status 137 timeout 20 $ctl run --policy "$work/wall.conf" -- sleep 60
+t 'the wall budget ends a run' status 137 timeout 100 $ctl run --policy "$work/wall.conf" -- sleep 600
 t 'and says so' complained 'wall budget is used up'
 policy "$work/cpu.conf" '[budget]' 'cpu = 300ms mediated'
-t 'the cpu budget ends a run' status 137 timeout 20 $ctl run --policy "$work/cpu.conf" -- sh -c 'while :; do :; done'
+t 'the cpu budget ends a run' status 137 timeout 100 $ctl run --policy "$work/cpu.conf" -- sh -c 'while :; do :; done'
 t 'and says so' complained 'cpu budget is used up'
-t 'the cpu budget lets an idle run be' status 0 timeout 20 $ctl run --policy "$work/cpu.conf" -- sleep 1
+t 'the cpu budget lets an idle run be' status 0 timeout 100 $ctl run --policy "$work/cpu.conf" -- sleep 1
 policy "$work/cpu.conf" '[budget]' 'cpu = 300ms'
 t 'a cpu budget that must be enforced is refused' status 254 $ctl run --policy "$work/cpu.conf" -- true
 t 'with what to write' complained "write 'mediated' behind the limit"
@@ -465,20 +464,20 @@ echo '[1' >"/run/bvisor-why/sessions/aaaa567890abcdef.json"
 t 'why: a broken record' status 3 $ctl why aaaa5678 --config "$c"
 
 # --- a supervisor that is killed ----------------------------------------------------
-$ctl run --policy "$p" --user ctluser -- sh -c 'sleep 1005 & exec sleep 1006' </dev/null >"$out" 2>"$err" &
+$ctl run --policy "$p" --user ctluser -- sh -c "sleep 1005.$$ & exec sleep 1006.$$" </dev/null >"$out" 2>"$err" &
 runner=$!
 until_true leaf_has 2
 leaf=$(leaves)
-until_true pgrep -f '^sleep 1006$'
+until_true pgrep -f "^sleep 1006\.$$\$"
 kill -KILL $runner
 wait $runner 2>/dev/null
-until_true bash -c '! pgrep -f "^sleep 1006\$"'
-t 'killed supervisor: the command dies with it' bash -c '! pgrep -f "^sleep 1006\$"'
+until_true bash -c "! pgrep -f '^sleep 1006\.$$\$'"
+t 'killed supervisor: the command dies with it' bash -c "! pgrep -f '^sleep 1006\.$$\$'"
 t 'killed supervisor: what is left is still in the leaf' grep -q . "$leaf/cgroup.procs"
 $ctl ps --json >"$out" 2>"$err"
 t 'killed supervisor: ps says stale' json '.[0].stale'
 t 'killed supervisor: kill sweeps' status 0 $ctl kill "$(jq -r '.[0].id' "$out")"
-t 'killed supervisor: no process, no leaf, no state' bash -c "! pgrep -f '^sleep 1005\$' && [ ! -e '$leaf' ] && [ -z \"\$(ls /run/bvisor/sessions)\" ]"
+t 'killed supervisor: no process, no leaf, no state' bash -c "! pgrep -f '^sleep 1005\.$$\$' && [ ! -e '$leaf' ] && [ -z \"\$(ls /run/bvisor/sessions)\" ]"
 
 # --- the examples ------------------------------------------------------------------
 # The process limit only where a leaf can have one.
@@ -501,8 +500,11 @@ t 'home-only: nor what was in it' bash -c '! "$@"' - "$ctl" run --policy "$work/
 example sftp-only ls /home/ctluser
 t 'sftp-only: no programs' test $? -eq 126
 if [ -x /usr/lib/openssh/sftp-server ]; then
-	# one SSH_FXP_INIT, version 3; the answer is SSH_FXP_VERSION
-	(printf '\0\0\0\5\1\0\0\0\3' && sleep 1) | $ctl run --policy "$work/sftp-only.conf" --user ctluser -- /usr/lib/openssh/sftp-server >"$out" 2>"$err"
+	# one SSH_FXP_INIT, version 3; the answer is SSH_FXP_VERSION, to who waits
+	# for it: at the end of its input it says nothing more
+	: >"$out"
+	# shellcheck disable=SC2094 # nothing of it is read
+	(printf '\0\0\0\5\1\0\0\0\3' && until_true test -s "$out") | $ctl run --policy "$work/sftp-only.conf" --user ctluser -- /usr/lib/openssh/sftp-server >"$out" 2>"$err"
 	t 'sftp-only: but sftp' bash -c "[ \"\$(head -c 9 '$out' | od -An -tx1 | cut -d' ' -f6)\" = 02 ]"
 fi
 rm -rf /home/ctluser/*
@@ -522,16 +524,16 @@ def send(text):
 
 def wait(text):
     global out
-    end = time.time() + 15
+    end = time.monotonic() + 60
     while text.encode() not in out:
-        if not select.select([fd], [], [], max(0, end - time.time()))[0]:
+        if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
             sys.exit(f"no {text!r} in {out!r}")
         out += os.read(fd, 4096)
     out = out[out.index(text.encode()) + len(text):]
 
 wait("READY> ")
 if sys.argv[2] == "interrupt":
-    send(run + " sh -c 'echo beg''un; sleep 100'\n")
+    send(run + " sh -c 'echo beg''un; sleep 1000'\n")
     wait("begun")
     time.sleep(0.2)
     send("\x03")
@@ -539,11 +541,14 @@ if sys.argv[2] == "interrupt":
     send("echo status=$?.\n")
     wait("status=130.")
 else:
-    send(run + " sh -c 'echo beg''un; sleep 1; echo fin''ished'\n")
+    # It does not end before it was stopped, however late that is.
+    go = sys.argv[3]
+    send(run + f" sh -c 'echo beg''un; until [ -e {go} ]; do sleep 0.1; done; echo fin''ished'\n")
     wait("begun")
     time.sleep(0.2)
     send("\x1a")
     wait("Stopped")
+    open(go, "w").close()
     send("fg\n")
     wait("finished")
     wait("READY> ")
@@ -551,7 +556,7 @@ else:
     wait("status=0.")
 PY
 t 'terminal: Ctrl-C ends the command' python3 "$work/terminal.py" "$run" interrupt
-t 'terminal: Ctrl-Z stops it, fg goes on' python3 "$work/terminal.py" "$run" stop
+t 'terminal: Ctrl-Z stops it, fg goes on' python3 "$work/terminal.py" "$run" stop /home/ctluser/go
 
 # --- as on Linux 6.1: landlock without truncate and signal scope -------------------
 cat >"$work/old.c" <<'C'
@@ -594,9 +599,9 @@ if [ "$(uname -m)" = x86_64 ] && ${CC:-cc} -shared -fPIC -O1 -o /usr/local/bin/o
 	$old sh -c 'sleep 60 & kill $! && echo own; : >/home/ctluser/file && echo inside' >"$out" 2>"$err"
 	t 'older kernel: own processes can be signalled' said '^own$'
 	t 'older kernel: writing inside works' said '^inside$'
-	setpriv --reuid 63001 --regid 63001 --clear-groups sleep 1009 &
+	setpriv --reuid 63001 --regid 63001 --clear-groups sleep 1009.$$ &
 	peer=$!
-	until_true pgrep -f '^sleep 1009$'
+	until_true pgrep -f "^sleep 1009\.$$\$"
 	$old sh -c "kill $peer; kill $sleeper; kill -9 -1; : >$work/outside/secret" >"$out" 2>"$err"
 	t 'older kernel: nobody outside can be signalled' bash -c "kill -0 $peer && kill -0 $sleeper"
 	t 'older kernel: nothing outside is truncated' grep -qx secret "$work/outside/secret"
@@ -656,8 +661,8 @@ if [ "$(in_base unshare --user --map-current-user --net --mount echo works 2>/de
 	t 'user: an empty network' status 0 $urun sh -c 'cat /proc/net/dev | wc -l'
 	t 'user: with lo alone' said '^3$'
 	t 'user: no new user namespace' status 1 $urun unshare --user true
-	$urun sh -c 'sleep 1007 & exit 0' >"$out" 2>"$err"
-	t 'user: what it leaves behind is killed' bash -c '! pgrep -f "^sleep 1007\$"'
+	$urun sh -c "sleep 1007.$$ & exit 0" >"$out" 2>"$err"
+	t 'user: what it leaves behind is killed' bash -c "! pgrep -f '^sleep 1007\.$$\$'"
 	t 'user: exposed paths' status 0 in_base $ctl run --policy "$x" -- \
 		sh -c 'cat /tmp/ro/lesson; echo three >>/tmp/rw/lesson; ! echo bad >>/tmp/ro/lesson'
 	t 'user: read-only is read-only there too' \

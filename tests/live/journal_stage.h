@@ -20,7 +20,7 @@ static inline sqlite3 *raw(void)
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(JOURNAL, &db), SQLITE_OK);
-	sqlite3_busy_timeout(db, 5000);
+	sqlite3_busy_timeout(db, 30000);
 	return db;
 }
 
@@ -116,7 +116,7 @@ static inline size_t count_open(void)
 	struct bvl_journal *j = NULL;
 	size_t n = 99;
 
-	assert_int_equal(bvh_journal_open(STATE_DIR, BVL_READ, 5000, &j, NULL),
+	assert_int_equal(bvh_journal_open(STATE_DIR, BVL_READ, 30000, &j, NULL),
 			 BV_OK);
 	assert_int_equal(bvl_journal_open_sessions(j, &open, &n, NULL), BV_OK);
 	bvl_journal_close(&j);
@@ -151,7 +151,7 @@ static inline struct bvh_recover_sum recover_for(const char *id)
 	const struct bvh_recover how = {
 		.config = &config,
 		.base = &base,
-		.wait_ms = 5000,
+		.wait_ms = 30000,
 		.house = true,
 		.found = on_recovered,
 		.arg = argument,

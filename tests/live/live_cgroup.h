@@ -49,9 +49,17 @@ static inline void live_base_remove(const char *path)
 {
 	char dir[PATH_MAX + 32];
 
+	bool gone = false;
+
 	snprintf(dir, sizeof(dir), "%s/" BVH_GUARDIANS_DIR, path);
-	(void)rmdir(dir);
-	assert_int_equal(rmdir(path), 0);
+	/* Who was waited for may be on its way out of a cgroup still. */
+	for (int i = 0; i < 3000 && !gone; i++) {
+		(void)rmdir(dir);
+		gone = rmdir(path) == 0;
+		if (!gone)
+			usleep(10000);
+	}
+	assert_true(gone);
 }
 
 /* The v2 line of /proc/PID/cgroup, read here and not by what is tested. */

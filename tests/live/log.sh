@@ -38,14 +38,6 @@ unshare -n sleep 1000 &
 machine_b=$!
 running+=("$machine_b")
 other_net() { [ "$(readlink /proc/$machine_b/ns/net)" != "$(readlink /proc/self/ns/net)" ]; }
-until_true() { # within half a minute, of its own
-	local i
-	for i in $(seq 300); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
-	return 1
-}
 until_true other_net
 on_b() { nsenter -t "$machine_b" -n "$@"; }
 ip link add wire-a type veth peer name wire-b netns "$machine_b" 2>"$work/ip.err" ||
@@ -154,6 +146,18 @@ arrived() { # every row's head is there
 }
 until_true arrived
 ok 'rsyslog: every row arrives at B by its number and hash' $? "$(heads | head -n 3)"
+# What is said behind the last row takes its time too, on each of the two ways.
+messages() { jq -r '.msg' "$work/b/log" | sed 's/^ //'; }
+journal_a() { journalctl -q -D /run/log/journal "$@"; }
+# Sessions that are open at once may come in another order on another way; the lines
+# of one session may not.
+by_session() { grep -o '^session=[0-9a-f]* .*' | sort -s -k 1,1; }
+both_have_all() {
+	messages >"$work/b/messages"
+	journal_a -t bvisor-helper -o json >"$work/a/journal"
+	[ "$(jq -r .MESSAGE "$work/a/journal" | by_session)" = "$(by_session <"$work/b/messages")" ]
+}
+until_true both_have_all
 jq -e . "$work/b/log" >/dev/null
 ok 'rsyslog: each message is whole' $?
 is 'rsyslog: each is of this host, program and facility' \
@@ -189,7 +193,6 @@ seen "$id" | jq -e '.sd["bvisor@32473"].reason | test("limit.conf:[0-9]+: .budge
 ok 'rsyslog: and why, with file and line' $? "$(seen "$id")"
 
 # What the fields say is what the line says.
-jq -r '.msg' "$work/b/log" | sed 's/^ //' >"$work/b/messages"
 jq -r '.sd["bvisor@32473"] | to_entries[0] | "\(.key)=\(.value) "' "$work/b/log" |
 	paste -d '\n' - "$work/b/messages" |
 	awk 'NR % 2 { word = $0; next } index($0, word) != 1 { print; bad = 1 } END { exit bad }' \
@@ -213,12 +216,7 @@ is 'export: where each parses, and its trace.id is the session of the log' \
 	"$(awk '{ print $2 }' "$work/a/rows" | sort -u)"
 
 # --- journald --------------------------------------------------------------------
-journal_a() { journalctl -q -D /run/log/journal "$@"; }
 journal_b() { journalctl -q --file "$work/b/remote.journal" "$@"; }
-journal_a -t bvisor-helper -o json >"$work/a/journal"
-# Sessions that are open at once may come in another order on another way; the lines
-# of one session may not.
-by_session() { grep -o '^session=[0-9a-f]* .*' | sort -s -k 1,1; }
 is 'journald: the same lines, those of each session in the same order' \
 	"$(jq -r .MESSAGE "$work/a/journal" | by_session)" "$(by_session <"$work/b/messages")"
 # Until it has sent what there is.
@@ -270,9 +268,11 @@ rm -f $socket
 is 'nor one that is gone' "$(login bvs-conf 'echo in')" in
 settled
 id=$(rows | awk '$1 == "started" { id = $2 } END { print id }')
-is 'and the journal of the machine has the lines all the same' \
-	"$(journal_a -o json BVISOR_SESSION="$id" | jq -r 'select(.BVISOR_JOURNAL) | .BVISOR_JOURNAL' | xargs)" \
-	"$(rows | awk -v s="$id" '$2 == s { print $3 }' | xargs)"
+heads_a() { journal_a -o json BVISOR_SESSION="$id" | jq -r 'select(.BVISOR_JOURNAL) | .BVISOR_JOURNAL' | xargs; }
+heads_of() { rows | awk -v s="$id" '$2 == s { print $3 }' | xargs; }
+a_has_all() { [ "$(heads_a)" = "$(heads_of)" ]; }
+until_true a_has_all
+is 'and the journal of the machine has the lines all the same' "$(heads_a)" "$(heads_of)"
 start_a
 until_true test -S $socket
 login bvs-conf true

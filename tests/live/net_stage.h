@@ -194,6 +194,18 @@ static inline size_t drain(int fd)
 	return n;
 }
 
+/* At least that many are waited for: a busy kernel delivers later. */
+static inline size_t drain_of(int fd, size_t want)
+{
+	size_t n = drain(fd);
+
+	for (int i = 0; i < 3000 && n < want; i++) {
+		usleep(10000);
+		n += drain(fd);
+	}
+	return n;
+}
+
 static inline size_t arrived(const struct outside *o)
 {
 	return drain(o->tcp4) + drain(o->tcp6) + drain(o->udp4) +

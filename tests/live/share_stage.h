@@ -269,7 +269,7 @@ static inline void assert_dispositions(const struct leader *l, const char *want)
 	struct bvl_journal *j = NULL;
 	char got[256] = "";
 
-	assert_int_equal(bvh_journal_open(STATE_DIR, BVL_READ, 5000, &j, NULL),
+	assert_int_equal(bvh_journal_open(STATE_DIR, BVL_READ, 30000, &j, NULL),
 			 BV_OK);
 	assert_int_equal(
 		bvl_journal_each(j, &query, add_disposition, got, NULL), BV_OK);

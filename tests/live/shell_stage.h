@@ -212,7 +212,7 @@ static inline void session_prepare(struct session *s, const char *user,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(s->errand != MAP_FAILED, "mmap");
 	s->order = open_as(user);
-	s->order.flags = flags;
+	s->order.flags |= flags;
 	s->order.act = run_errand;
 	s->order.arg = s->errand;
 	s->errand->uid = uid_of(user);
@@ -294,11 +294,17 @@ static inline size_t read_proc(pid_t pid, const char *file, char *ret,
 
 static inline bool is_running(pid_t pid, const char *program)
 {
-	char text[64];
+	char path[64], text[64] = "";
+	FILE *f;
 
 	if (is_dead(pid))
 		return false;
-	(void)read_proc(pid, "comm", text, sizeof(text));
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false; /* it died in between */
+	(void)!fgets(text, sizeof(text), f);
+	fclose(f);
 	return strncmp(text, program, strlen(program)) == 0 &&
 	       text[strlen(program)] == '\n';
 }

@@ -22,7 +22,7 @@ is 'and the exit status comes through' "$status" 7
 is 'arguments come through as they were' \
 	"$(login bvs-conf "printf '%s|' a 'b  c' '\$HOME' '*'")" 'a|b  c|$HOME|*|'
 
-timeout 60 ssh "${opts[@]}" -p "$port" bvs-conf@127.0.0.1 'echo $$ >pid; exec sleep 60' </dev/null &
+timeout 300 ssh "${opts[@]}" -p "$port" bvs-conf@127.0.0.1 'echo $$ >pid; exec sleep 300' </dev/null &
 background=$!
 wait_for /home/bvs-conf/pid
 pid=$(cat /home/bvs-conf/pid)
@@ -57,19 +57,20 @@ ok 'control: writing at home works' $?
 printf 'get /home/open/secret %s/stolen\nput %s/key.pub /home/open/sftp\nput %s/key.pub kept\n' \
 	"$work" "$work" "$work" >"$work/batch"
 sed 's/^/-/' -i "$work/batch"
-timeout 30 sftp -q -b "$work/batch" "${opts[@]}" -P "$port" bvs-conf@127.0.0.1 >/dev/null 2>&1
+timeout 100 sftp -q -b "$work/batch" "${opts[@]}" -P "$port" bvs-conf@127.0.0.1 >/dev/null 2>&1
 [ ! -s "$work/stolen" ] && [ ! -e /home/open/sftp ]
 ok 'the same through internal-sftp' $?
 cmp -s "$work/key.pub" /home/bvs-conf/kept
 ok 'control: sftp puts a file at home' $?
-banner() { timeout 10 ssh "${opts[@]}" -p "$port" -W "127.0.0.1:$port" "$1@127.0.0.1" </dev/null 2>/dev/null | head -c 4; }
+banner() { timeout 100 ssh "${opts[@]}" -p "$port" -W "127.0.0.1:$port" "$1@127.0.0.1" </dev/null 2>/dev/null | head -c 4; }
 is 'control: forwarding works for the unconfined' "$(banner bvs-free)" 'SSH-'
 is 'forwarding by sshd itself' "$(banner bvs-conf)" ''
 is 'connecting from the shell' \
 	"$(login bvs-conf "exec 3<>/dev/tcp/127.0.0.1/$port && head -c 4 <&3" 2>/dev/null)" ''
 pid=$(login bvs-conf 'setsid sleep 987 >/dev/null 2>&1 & echo $!')
 settled
-[ -n "$pid" ] && ! awk '/^State:/ { print $2 }' "/proc/$pid/status" 2>/dev/null | grep -q '[^ZX]'
+# By its command line: the number may be somebody else's by now.
+[ -n "$pid" ] && ! grep -qsaz '^987$' "/proc/$pid/cmdline"
 ok 'a background process does not survive the logout' $? "pid '$pid'"
 
 # --- several channels, one boundary ---------------------------------------------
@@ -82,7 +83,7 @@ done | sort -u)
 ok 'three channels of one connection share one leaf' $? "$leaves"
 ssh "${opts[@]}" -S "$control" -O exit bvs-conf@127.0.0.1 >/dev/null 2>&1
 is 'a terminal is a terminal' \
-	"$(timeout 30 ssh "${opts[@]}" -tt -p "$port" bvs-conf@127.0.0.1 'test -t 0 && echo tty' </dev/null 2>/dev/null | tr -d '\r')" 'tty'
+	"$(timeout 100 ssh "${opts[@]}" -tt -p "$port" bvs-conf@127.0.0.1 'test -t 0 && echo tty' </dev/null 2>/dev/null | tr -d '\r')" 'tty'
 ! grep -q 'logout() returned an error' "$work/sshd.log"
 ok 'sshd could keep its login records' $? "$(grep 'logout()' "$work/sshd.log")"
 settled
@@ -141,11 +142,12 @@ login bvs-conf 'echo ran >/home/open/ran' >/dev/null 2>&1
 [ ! -e /home/open/ran ]
 ok 'without the helper nobody gets in' $?
 is 'but root, again' "$(login root 'echo in' 2>/dev/null)" 'in'
-printf '#!/bin/sh\nsleep 60\n' >/usr/libexec/bvisor-helper
+printf '#!/bin/sh\nsleep 90\n' >/usr/libexec/bvisor-helper
 chmod 0755 /usr/libexec/bvisor-helper
+sed -i 's/ deadline=30$//' /etc/pam.d/sshd # two seconds, as when nothing is said
 start=$SECONDS
 login bvs-conf 'echo ran >/home/open/ran' >/dev/null 2>&1
-[ ! -e /home/open/ran ] && [ $((SECONDS - start)) -le 8 ]
+[ ! -e /home/open/ran ] && [ $((SECONDS - start)) -le 45 ]
 ok 'a helper that hangs refuses within its deadline' $? "$((SECONDS - start)) s"
 settled
 ok 'refusals leave nothing behind' $? "$(settled)"

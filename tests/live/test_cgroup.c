@@ -105,22 +105,23 @@ static void test_base__configured__made_and_probed(void **state)
 
 static void test_base__no_cgroup_directory__none_and_why(void **state)
 {
+	char none[64], below[80];
 	struct bvh_cgroup_base base;
 	struct bv_err err = { 0 };
 
 	(void)state;
+	/* A name that nobody else has left there. */
+	snprintf(none, sizeof(none), "/var/tmp/bv-no-%d", (int)getpid());
+	snprintf(below, sizeof(below), "%s/such", none);
 	assert_int_equal(bvh_cgroup_base_find("/var/tmp", &base, &err), BV_OK);
 	assert_int_equal(base.source, BVH_BASE_NONE);
 	assert_int_equal(base.fd, -1);
 	assert_non_null(strstr(base.why, "/var/tmp"));
-	assert_int_equal(
-		bvh_cgroup_base_find("/var/tmp/bv-no/such", &base, &err),
-		BV_OK);
+	assert_int_equal(bvh_cgroup_base_find(below, &base, &err), BV_OK);
 	assert_int_equal(base.source, BVH_BASE_NONE);
-	assert_int_equal(bvh_cgroup_base_find("/var/tmp/bv-no", &base, &err),
-			 BV_OK);
+	assert_int_equal(bvh_cgroup_base_find(none, &base, &err), BV_OK);
 	assert_int_equal(base.source, BVH_BASE_NONE);
-	assert_int_equal(access("/var/tmp/bv-no", F_OK), -1);
+	assert_int_equal(access(none, F_OK), -1);
 }
 
 static int find_default(void *arg)
@@ -190,7 +191,7 @@ static void test_leaf__whole_life__nothing_left(void **state)
 	assert_int_equal(bvh_leaf_kill(&leaf, &err), BV_OK);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	assert_false(exists("session-0a"));
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK); /* again */
@@ -229,7 +230,7 @@ static void test_leaf__cgroups_inside__removed_too(void **state)
 	assert_int_equal(err.sys_errno, EBUSY);
 	assert_true(exists("session-0b"));
 	put_down(pid);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	assert_false(exists("session-0b"));
 	bvh_leaf_done(&leaf);
@@ -261,7 +262,7 @@ static void test_leaf__same_tail_elsewhere__not_held(void **state)
 		bvh_leaf_done(&fake);
 	}
 	put_down(pid);
-	assert_true(bvh_leaf_drain(&other, 2000));
+	assert_true(bvh_leaf_drain(&other, 30000));
 	assert_int_equal(bvh_leaf_remove(&other, &err), BV_OK);
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	bvh_leaf_done(&leaf);
@@ -351,7 +352,7 @@ static void test_leaf__pids_limit__error_or_enforced(void **state)
 		assert_int_equal(stats.pids_peak, 3);
 	}
 	assert_int_equal(bvh_leaf_kill(&leaf, &err), BV_OK);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	finish(&base, &leaf);
 }
 
@@ -394,7 +395,7 @@ static void test_leaf__memory_limit__error_or_enforced(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	bvh_leaf_read_stats(&leaf, &stats);
 	assert_true(stats.has_memory_events && stats.memory_oom_kills >= 1);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	finish(&base, &leaf);
 }
 

@@ -38,7 +38,7 @@ static int ask_audit(uint16_t type, uint32_t enabled)
 						     : NLM_F_REQUEST) },
 		.mask = AUDIT_STATUS_ENABLED,
 		.enabled = enabled };
-	struct timeval soon = { .tv_sec = 2 };
+	struct timeval soon = { .tv_sec = 30 };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
 	int got = -1;
 	int32_t error = -1;
@@ -177,7 +177,7 @@ static void test_audit_on__path_and_right(void **state)
 	need_audit(true);
 	session_open(&s, "bvt-plain");
 	(void)session_run(&s, "cat " OPEN_DIR "/secret; echo >" OPEN_DIR
-			      "/new; touch ~/mine; /usr/bin/sleep 0.5");
+			      "/new; touch ~/mine; /usr/bin/sleep 3");
 	r = closed(&s);
 	assert_string_equal(observed(r, "denials_unrecorded"), "");
 	assert_non_null(strstr(observed(r, "denied"),
@@ -211,8 +211,8 @@ static void test_two_sessions__each_its_own(void **state)
 	need_audit(true);
 	session_open(&mine, "bvt-plain");
 	session_open(&other, "bvt-fds");
-	(void)session_run(&other, "cat " OPEN_DIR "/secret; sleep 0.5");
-	(void)session_run(&mine, "ls " OPEN_DIR "; sleep 0.5");
+	(void)session_run(&other, "cat " OPEN_DIR "/secret; sleep 3");
+	(void)session_run(&mine, "ls " OPEN_DIR "; sleep 3");
 	r = closed(&other);
 	assert_non_null(strstr(observed(r, "denied"), "fs.read_file"));
 	assert_null(strstr(observed(r, "denied"), "fs.read_dir " OPEN_DIR));
@@ -241,7 +241,7 @@ static void test_too_many__bounded(void **state)
 			       "mkdir " OPEN_DIR "/d$i 2>/dev/null; "
 			       ": >" OPEN_DIR "/f$i; done 2>/dev/null; "
 			       "for f in /home/*/; do ls $f; done 2>/dev/null; "
-			       "sleep 0.5; exit 0"),
+			       "sleep 3; exit 0"),
 	       0);
 	r = closed(&s);
 	assert_true(lines(observed(r, "denied")) >= 2);

@@ -14,9 +14,8 @@
 
 /* Listens without a bind, which no program is asked about: the port goes to the
  * parent, and then it waits for a visitor. */
-static int listen_unasked(void *arg)
+static int listen_unasked(int to, int wait_ms)
 {
-	const int to = *(const int *)arg;
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof(sa);
 	struct pollfd p = { .events = POLLIN };
@@ -31,22 +30,23 @@ static int listen_unasked(void *arg)
 	port = ((struct sockaddr_in *)(void *)&sa)->sin_port;
 	if (write(to, &port, sizeof(port)) != (ssize_t)sizeof(port))
 		return 202;
-	return poll(&p, 1, 1500) == 1 ? 0 : ETIMEDOUT;
+	return poll(&p, 1, wait_ms) == 1 ? 0 : ETIMEDOUT;
 }
 
-/* Somebody outside who connects there. */
-static void visit(uint16_t port)
+/* Somebody outside who connects there, and stays. */
+static int visit(uint16_t port)
 {
 	struct sockaddr_storage sa;
 	const socklen_t len = fill(&sa, V4, ntohs(port));
-	bv_auto_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	(void)connect(fd, (struct sockaddr *)&sa, len);
-	usleep(1600 * 1000);
+	return fd;
 }
 
-static int visited(void)
+static int visited(int wait_ms)
 {
+	bv_auto_close int visitor = -1;
 	uint16_t port = 0;
 	int p[2], status = 0;
 	pid_t pid;
@@ -54,11 +54,11 @@ static int visited(void)
 	assert_int_equal(pipe(p), 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(listen_unasked(&p[1]));
+		_exit(listen_unasked(p[1], wait_ms));
 	close(p[1]);
 	assert_int_equal(read(p[0], &port, sizeof(port)), sizeof(port));
 	close(p[0]);
-	visit(port);
+	visitor = visit(port);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WEXITSTATUS(status);
 }
@@ -70,9 +70,9 @@ static void test_list__a_listening_socket__has_no_visitors(void **state)
 
 	(void)state;
 	make_leaf();
-	assert_int_equal(visited(), 0);
+	assert_int_equal(visited(30000), 0);
 	attach(&rules, &net);
-	assert_int_equal(visited(), ETIMEDOUT);
+	assert_int_equal(visited(1500), ETIMEDOUT);
 	bvh_net_done(&net);
 	remove_leaf();
 }
@@ -113,13 +113,13 @@ static void test_budget__not_a_byte_more(void **state)
 	make_leaf();
 	(void)arrived(&outside[LISTED]);
 	assert_int_equal(live_child(send_many, NULL), DATAGRAMS);
-	assert_int_equal(drain(outside[LISTED].udp4), DATAGRAMS);
+	assert_int_equal(drain_of(outside[LISTED].udp4, DATAGRAMS), DATAGRAMS);
 	attach(&rules, &net);
 	assert_int_equal(net.n, 2);
 	assert_true(bvh_net_read(&net, &counter));
 	assert_int_equal(counter.passed_bytes, 0);
 	assert_int_equal(live_child(send_many, NULL), 10);
-	assert_int_equal(drain(outside[LISTED].udp4), 10);
+	assert_int_equal(drain_of(outside[LISTED].udp4, 10), 10);
 	assert_true(bvh_net_read(&net, &counter));
 	assert_int_equal(counter.passed_bytes, 10 * DATAGRAM);
 	assert_int_equal(counter.refused, DATAGRAMS - 10);

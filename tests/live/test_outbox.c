@@ -146,7 +146,7 @@ static void test_attack__traps__left_and_named(void **state)
 	fd = openat(box_fd, "roots", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	assert_true(fd >= 0);
 	close(fd);
-	alarm(20); /* a FIFO that is opened blocking would end the test */
+	alarm(120); /* a FIFO that is opened blocking would end the test */
 	if (take(BV_COMMIT_ATOMIC, &l, &list, &done, &err) != BV_OK)
 		fail_msg("%s", err.msg);
 	alarm(0);
@@ -216,7 +216,7 @@ static void test_attack__swap__no_secret_no_wait(void **state)
 	pid = start_swapping();
 	while (count(BOX) < 3)
 		usleep(1000);
-	alarm(60);
+	alarm(240);
 	for (int i = 0; i < 400; i++) {
 		struct bvh_outbox_list list;
 		struct bvh_outbox_done done;

@@ -96,7 +96,7 @@ static void test_path__fifo__does_not_block(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/pipe", write_dir);
 	assert_int_equal(mkfifo(path, 0666), 0);
-	alarm(5);
+	alarm(60);
 	assert_int_equal(open_rule_path(path, &fd, &err), BV_OK);
 	alarm(0);
 	close(fd);

@@ -194,7 +194,7 @@ static void test_new_boot__what_was_open_is_ended(void **state)
 
 static void test_wall_budget__ends_an_adopted_session(void **state)
 {
-	struct order order = open_as("bvt-frank"); /* wall = 1s */
+	struct order order = open_as("bvt-frank"); /* wall = 5s */
 	struct leader l;
 
 	(void)state;
@@ -204,7 +204,7 @@ static void test_wall_budget__ends_an_adopted_session(void **state)
 	assert_true(in_leaf(&l, l.pid));
 	for (int i = 0; i < 400 && !is_dead(l.pid); i++) {
 		(void)recover_for(l.view->session);
-		nap_ms(20);
+		nap_ms(100);
 	}
 	assert_true(is_dead(l.pid));
 	assert_false(leaf_exists(&l));

@@ -93,7 +93,7 @@ test_pids_max_genuinely_denies_forks_past_the_cap_or_explicit_skip(void **state)
 	current = leaf_number(dir, "pids.current", NULL);
 	/* gone before anything is asserted: a failure leaks no leaf */
 	killed = bvh_leaf_kill(&leaf, &err) == BV_OK;
-	drained = bvh_leaf_drain(&leaf, 5000);
+	drained = bvh_leaf_drain(&leaf, 30000);
 	assert_int_equal(bvh_leaf_remove(&leaf, &err), BV_OK);
 	bvh_leaf_done(&leaf);
 	bvh_cgroup_base_done(&base);

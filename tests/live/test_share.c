@@ -109,14 +109,17 @@ static void test_nothing_left__nothing_made(void **state)
 static void test_writer_left_behind__copied_after_it_ended(void **state)
 {
 	struct leader l;
-	char sha256[65];
+	char path[64], sha256[65];
+	struct stat st;
 	json_t *r;
 
 	(void)state;
 	need_stage();
 	l = begin(HEAD OUTBOX("best-effort-durable") TO, write_on);
 	assert_false(is_dead(found->writer));
-	nap_ms(50);
+	snprintf(path, sizeof(path), "/proc/%d/root/tmp/out/result",
+		 (int)found->writer);
+	eventually(stat(path, &st) == 0 && st.st_size > 0); /* it is at it */
 	kill(l.pid, SIGKILL);
 	eventually(is_dead(found->writer));
 	eventually(nothing_left());

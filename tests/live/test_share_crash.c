@@ -101,7 +101,7 @@ static void say(const struct leader *l, enum bv_disposition_phase phase,
 				 target },
 	};
 
-	assert_int_equal(bvh_journal_say(STATE_DIR, 5000, &e, 1, NULL, NULL),
+	assert_int_equal(bvh_journal_say(STATE_DIR, 30000, &e, 1, NULL, NULL),
 			 BV_OK);
 }
 

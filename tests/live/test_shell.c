@@ -30,7 +30,7 @@ test_child_env_equals_the_admitted_table_with_no_ambient_leak(void **state)
 	(void)state;
 	need_stage();
 	session_open(&s, "bvt-env");
-	session_start(&s, "bvisor-shell", "-c", "exec sleep 30");
+	session_start(&s, "bvisor-shell", "-c", "exec sleep 300");
 	eventually(is_running(s.errand->child, "sleep"));
 	n = read_proc(s.errand->child, "environ", got, sizeof(got));
 	/* dash adds PWD to what it executes; nothing else may be there. */
@@ -164,7 +164,7 @@ static void test_fds_none__the_three_streams_alone(void **state)
 	(void)state;
 	need_stage();
 	session_open(&s, "bvt-env");
-	session_start(&s, "bvisor-shell", "-c", "exec sleep 30");
+	session_start(&s, "bvisor-shell", "-c", "exec sleep 300");
 	eventually(is_running(s.errand->child, "sleep"));
 	eventually(open_fds(s.errand->child) == 3); /* ld.so is done */
 	assert_false(fd_is_open(s.errand->child, LEAK_FD, NULL));
@@ -182,7 +182,7 @@ static void test_fds_only__the_kept_one_and_no_other(void **state)
 	(void)state;
 	need_stage();
 	session_open(&s, "bvt-fds");
-	session_start(&s, "bvisor-shell", "-c", "exec sleep 30");
+	session_start(&s, "bvisor-shell", "-c", "exec sleep 300");
 	eventually(is_running(s.errand->child, "sleep"));
 	eventually(open_fds(s.errand->child) == 4); /* ld.so is done */
 	assert_true(fd_is_open(s.errand->child, KEPT_FD, "/etc/passwd"));
@@ -201,7 +201,7 @@ static void test_fds_unstated__come_through(void **state)
 	(void)state;
 	need_stage();
 	session_open(&s, "bvt-plain");
-	session_start(&s, "bvisor-shell", "-c", "exec sleep 30");
+	session_start(&s, "bvisor-shell", "-c", "exec sleep 300");
 	eventually(is_running(s.errand->child, "sleep"));
 	/* The control of the two tests above: there was something to close. */
 	assert_true(fd_is_open(s.errand->child, LEAK_FD, "/etc/hostname"));
@@ -248,7 +248,7 @@ test_deny_new_tasks_fork_is_refused_and_host_sees_seccomp_filter(void **state)
 	(void)state;
 	need_stage();
 	session_open(&s, "bvt-deny");
-	session_start(&s, "bvisor-shell", "-c", "exec sleep 30");
+	session_start(&s, "bvisor-shell", "-c", "exec sleep 300");
 	eventually(is_running(s.errand->child, "sleep"));
 	assert_int_equal(status_value(s.errand->child, "Seccomp"), 2);
 	assert_int_equal(status_value(s.errand->child, "NoNewPrivs"), 1);

@@ -33,11 +33,11 @@ static void test_no_guardian__nothing_is_run(void **state)
 	assert_null(strstr(s.out, "ran\n"));
 	kill(s.l.pid, SIGKILL);
 	leader_done(&s.l);
+	munmap(s.errand, sizeof(*s.errand));
 	free(s.out);
 	/* The next one's guardian sweeps: leaf, state and socket. */
-	(void)unlink(RUN_DIR "/swept");
-	session_open(&s, "bvt-plain");
-	session_end(&s);
+	swept_by_the_next(s.l.pid);
+	assert_int_equal(count_dir("/run/bvisor/launch", ""), 0);
 }
 
 static int run_outside(uid_t uid, const char *procs)
@@ -231,7 +231,7 @@ static void test_tampered_launch_plan__refused(void **state)
 		EXITED(run_with_liar(fd, procs, (enum lie)lie), 254);
 	close(fd);
 	unlink(at.sun_path);
-	must(rmdir(leaf) == 0, leaf);
+	eventually(rmdir(leaf) == 0 || errno == ENOENT);
 }
 
 #define TEST(fn) cmocka_unit_test_teardown(fn, sweep_stage)

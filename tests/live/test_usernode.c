@@ -81,7 +81,7 @@ static void test_node__leaf_below_it__and_both_gone(void **state)
 	bvh_user_node_remove(base.fd, "user-64900");
 	assert_true(there(path, "user-64900/session-a"));
 	assert_int_equal(bvh_leaf_kill(&leaf, NULL), BV_OK);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	waitpid(pid, NULL, 0);
 	assert_int_equal(bvh_leaf_remove(&leaf, NULL), BV_OK);
 	bvh_leaf_done(&leaf);
@@ -249,7 +249,7 @@ static void test_node__full__the_next_goes_to_the_reserve(void **state)
 	bvh_user_node_choose(&base, 64900, &limits, name);
 	assert_string_equal(name, "user-64900-reserve");
 	assert_int_equal(bvh_leaf_kill(&leaf, NULL), BV_OK);
-	assert_true(bvh_leaf_drain(&leaf, 2000));
+	assert_true(bvh_leaf_drain(&leaf, 30000));
 	for (size_t i = 0; i < BV_LEN(pid); i++)
 		waitpid(pid[i], NULL, 0);
 	assert_int_equal(bvh_leaf_remove(&leaf, NULL), BV_OK);

@@ -37,7 +37,7 @@ both() {
 
 for m in cat wc head grep sort seq sleep trap true false env; do
 	grant $m '[streams]' 'stdin = yes' '[files]' 'write = ~/data' 'read = /home/shared' \
-		'[limits]' 'wall = 60s'
+		'[limits]' 'wall = 600s'
 done
 for m in ls cp mv rm mkdir; do grant $m '[files]' 'write = ~/data' 'read = /home/shared'; done
 grant spin '[streams]' 'stdin = yes' '[limits]' 'fuel = 50M'
@@ -150,7 +150,7 @@ out=$(as_user python3 tests/vm/guest/tools/terminal.py -t 90 'wait:wasm:~> $' \
 	'send:exit 7\n' -- $wsh --inline 2>&1)
 status=$?
 is $status 7 'a terminal: editing, Ctrl-C, end of file, history, exit'
-out=$(printf 'env one\ncat\nrest of it\n' | as_user timeout 20 $wsh --inline 2>&1)
+out=$(printf 'env one\ncat\nrest of it\n' | as_user timeout 100 $wsh --inline 2>&1)
 status=$?
 is "$out" $'1=[one]\nrest of it' 'without one lines are read, and the rest is the command'\''s'
 

@@ -26,7 +26,7 @@
 
 #include "pam_bvisor/wire.h"
 
-#define ALARM_S 55
+#define ALARM_S 150
 #define MARK_ERRNO  77 /* what personality(2) answers under the filter */
 #define PACKET_HUGE (BVP_WIRE_MAX + 4096u)
 

@@ -233,7 +233,7 @@ static bool is_gone(long pid)
 
 bool stage_is_empty(void)
 {
-	const long long end = now_ms() + 3000;
+	const long long end = now_ms() + 30000;
 	char buf[8192];
 	bool all = true;
 
@@ -331,7 +331,7 @@ int in_child(void (*fn)(const void *), const void *arg)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		alarm(60);
+		alarm(120);
 		fn(arg);
 		_exit(0);
 	}
