@@ -291,16 +291,36 @@ install: all
 	$(INSTALL) -d $(foreach s,$(MAN_SECTIONS),"$(DESTDIR)$(mandir)/man$(s)")
 	$(Q)$(foreach s,$(MAN_SECTIONS),$(call texts,$(mandir)/man$(s),$(filter %.$(s),$(MAN)));)
 
-# Configuration, records and the PAM lines are the administrator's: they stay.
+# A PAM line whose module is gone refuses everybody, root too; so does the profile
+# of pam-auth-update, which writes such lines. First they go, then the module.
+PAM_FILES := "$(DESTDIR)$(sysconfdir)/pam.d" "$(DESTDIR)$(sysconfdir)/pam.conf" \
+	"$(DESTDIR)/usr/lib/pam.d"
+define no_pam_line
+lines=$$(grep -RHsnE --exclude='*~' --exclude='*.dpkg-*' '^[^#]*pam_bvisor\.so' \
+	$(PAM_FILES); grep -sHnx 'Module: bvisor' "$(DESTDIR)"/var/lib/pam/*); \
+[ -z "$$lines" ] || { printf '%s\n' 'uninstall: nothing is removed: without the' \
+	'module these lines refuse everybody, root too. Take these lines out first' \
+	'(or pam-auth-update --remove bvisor):' "$$lines" >&2; exit 1; }
+endef
+# Of ours alone, from the inside out; the directories of the system stay.
+OUR_DIRS := $(docdir)/examples/wasm.d $(docdir)/examples $(docdir) $(wasmdir) \
+	$(filter %/bvisor,$(patsubst %/,%,$(dir $(wasmdir)))) \
+	$(addprefix $(sysconfdir)/bvisor,/policies /wasm.d) $(sysconfdir)/bvisor
+
+# Configuration, modules of WebAssembly and records are the administrator's: they stay.
 uninstall:
-	rm -f $(DESTDIR)$(securedir)/pam_bvisor.so \
-		$(DESTDIR)$(libexecdir)/bvisor-helper \
-		$(DESTDIR)$(sbindir)/bvisorctl \
-		$(DESTDIR)$(bindir)/bvisor-shell \
-		$(DESTDIR)$(bindir)/bvisor-wasm \
-		$(DESTDIR)$(unitdir)/bvisor.service \
-		$(DESTDIR)$(tmpfilesdir)/bvisor.conf \
-		$(DESTDIR)$(pamprofiledir)/bvisor
-	rm -rf $(DESTDIR)$(docdir)
-	for m in $(notdir $(MAN)); do \
-		rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$$m; done
+	@$(no_pam_line)
+	rm -f "$(DESTDIR)$(securedir)/pam_bvisor.so" \
+		"$(DESTDIR)$(libexecdir)/bvisor-helper" \
+		"$(DESTDIR)$(sbindir)/bvisorctl" \
+		"$(DESTDIR)$(bindir)/bvisor-shell" \
+		"$(DESTDIR)$(bindir)/bvisor-wasm" \
+		"$(DESTDIR)$(unitdir)/bvisor.service" \
+		"$(DESTDIR)$(tmpfilesdir)/bvisor.conf" \
+		"$(DESTDIR)$(pamprofiledir)/bvisor" \
+		"$(DESTDIR)$(docdir)/README.md" \
+		$(foreach f,$(notdir $(EXAMPLES)),"$(DESTDIR)$(docdir)/examples/$(f)") \
+		$(foreach f,$(notdir $(WASM_EXAMPLES)),"$(DESTDIR)$(docdir)/examples/wasm.d/$(f)") \
+		$(foreach s,$(MAN_SECTIONS),$(foreach f,$(notdir $(filter %.$(s),$(MAN))),"$(DESTDIR)$(mandir)/man$(s)/$(f)"))
+	@rmdir --ignore-fail-on-non-empty \
+		$(foreach d,$(OUR_DIRS),"$(DESTDIR)$(d)") 2>/dev/null || :

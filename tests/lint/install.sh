@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# make install, into a DESTDIR with a blank in its name. All of
+# make install and make uninstall, into a DESTDIR with a blank in its name. All of
 # it is made by a compiler that only writes down which places it was to compile in;
 # the module and the helper's main by the real one too.
 . tests/lint/tap.sh.inc
@@ -92,6 +92,61 @@ real_ones() { # a module that was built for other places
 		strings "$work/real/pam_bvisor.so" | grep -qx /usr/local/libexec/bvisor-helper
 }
 
+# --- uninstall ---------------------------------------------------------------------
+
+pam=etc/pam.d
+# refuses LINE WORDS: with LINE in a file of PAM's nothing is removed, and WORDS said.
+refuses() {
+	local before said
+	before=$(listing)
+	if said=$(in_make uninstall prefix=/usr/local 2>&1); then
+		echo "went ahead"
+		return 1
+	fi
+	echo "$said"
+	grep -qF -- "$1" <<<"$said" && grep -q 'pam-auth-update --remove bvisor' <<<"$said" &&
+		[ "$before" = "$(listing)" ]
+}
+line_stops() {
+	mkdir -p "$dest/$pam" && printf '# head\n%s\n' "$1" >"$dest/$pam/sshd" &&
+		refuses "$pam/sshd:2:"
+}
+profile_stops() {
+	printf '# none\n' >"$dest/$pam/sshd"
+	mkdir -p "$dest/var/lib/pam" &&
+		printf 'Module: unix\nrequired\tpam_unix.so\nModule: bvisor\n' >"$dest/var/lib/pam/session" &&
+		refuses 'var/lib/pam/session:3:'
+}
+removes() {
+	printf '# session required pam_bvisor.so\nauth required pam_unix.so # pam_bvisor.so\n' >"$dest/$pam/sshd"
+	printf 'session required pam_bvisor.so\n' >"$dest/$pam/sshd.dpkg-old"
+	printf 'Module: unix\n' >"$dest/var/lib/pam/session"
+	in_make uninstall prefix=/usr/local
+}
+left() { # what stays is the administrator's
+	local got want
+	got=$(listing)
+	want=$(printf './%s\n' $pam/sshd $pam/sshd.dpkg-old etc/bvisor/bvisor.conf var/lib/pam/session | sort)
+	echo "$got"
+	[ "$got" = "$want" ]
+}
+no_directory_of_ours() {
+	local got
+	got=$(find "$dest" -type d -empty -ipath '*bvisor*')
+	echo "$got"
+	[ -z "$got" ] && [ -d "$dest/usr/local/bin" ] && [ -d "$dest$libpam" ]
+}
+keeps_what_is_in_them() { # a module of the store, a policy, somebody's example
+	installs prefix=/usr/local || return 1
+	touch "$dest/usr/local/lib/bvisor/wasm/wc.wasm" "$dest/etc/bvisor/policies/mine.conf" \
+		"$dest/usr/local/share/doc/pam_bvisor/examples/mine.conf"
+	in_make uninstall prefix=/usr/local &&
+		[ -e "$dest/usr/local/lib/bvisor/wasm/wc.wasm" ] &&
+		[ -e "$dest/etc/bvisor/policies/mine.conf" ] &&
+		[ -e "$dest/usr/local/share/doc/pam_bvisor/examples/mine.conf" ] &&
+		[ ! -e "$dest/etc/bvisor/wasm.d" ]
+}
+
 check 'make install prefix=/usr/local, of what was built without' other_prefix
 check 'the module is where libpam looks' test -e "$dest$libpam/pam_bvisor.so"
 check 'the module asks for the helper where it is' module_asks_for /usr/local/libexec/bvisor-helper
@@ -102,5 +157,12 @@ check 'the unit starts the helper where it is' unit_starts /usr/local/libexec /u
 check 'the profile is where pam-auth-update looks' profile_is_found
 check 'when no place has changed nothing is made again' nothing_to_do prefix=/usr/local
 check 'a real module is made again for other places' real_ones
+check 'uninstall: a PAM line stops it' line_stops 'session required pam_bvisor.so'
+check 'uninstall: so does one with a path and words' line_stops 'session [success=ok default=die] /lib/security/pam_bvisor.so quiet'
+check 'uninstall: so does the profile' profile_stops
+check 'uninstall: a comment and a backup do not' removes
+check 'uninstall: every file of ours is gone, and no other' left
+check 'uninstall: no empty directory of ours, every one of the system is left' no_directory_of_ours
+check 'uninstall: what others put into them is left' keeps_what_is_in_them
 check 'a securedir that libpam does not search stands in the PAM lines' own_securedir
 finish
