@@ -147,6 +147,20 @@ keeps_what_is_in_them() { # a module of the store, a policy, somebody's example
 		[ ! -e "$dest/etc/bvisor/wasm.d" ]
 }
 
+# --- usage -------------------------------------------------------------------------
+
+build=$1
+helps() { # PROGRAM
+	local said
+	said=$("$build/$1" --help 2>"$work/err") && [ ! -s "$work/err" ] &&
+		grep -q "^usage: $1 " <<<"$said"
+}
+wrong_usage() { # PROGRAM
+	local said
+	said=$("$build/$1" --nonsense 2>"$work/err")
+	[ $? -eq 2 ] && [ -z "$said" ] && grep -q "^usage: $1 " "$work/err"
+}
+
 check 'make install prefix=/usr/local, of what was built without' other_prefix
 check 'the module is where libpam looks' test -e "$dest$libpam/pam_bvisor.so"
 check 'the module asks for the helper where it is' module_asks_for /usr/local/libexec/bvisor-helper
@@ -165,4 +179,8 @@ check 'uninstall: every file of ours is gone, and no other' left
 check 'uninstall: no empty directory of ours, every one of the system is left' no_directory_of_ours
 check 'uninstall: what others put into them is left' keeps_what_is_in_them
 check 'a securedir that libpam does not search stands in the PAM lines' own_securedir
+check 'bvisor-helper --help' helps bvisor-helper
+check 'bvisor-wasm --help' helps bvisor-wasm
+check 'bvisor-helper: another word is wrong usage' wrong_usage bvisor-helper
+check 'bvisor-wasm: another word is wrong usage' wrong_usage bvisor-wasm
 finish
