@@ -98,6 +98,7 @@ CTL_SRC := $(sort $(wildcard helper/ctl/*.c))
 SHELL_SRC := $(sort $(wildcard helper/shell/*.c))
 GUARD_SRC := helper/main.c
 WIRE_SRC := pam_bvisor/wire.c
+ARGS_SRC := pam_bvisor/args.c
 WASM_SRC := $(sort $(wildcard wasm/*.c))
 WSH_SRC := $(sort $(wildcard wasm/shell/*.c))
 
@@ -156,8 +157,9 @@ $(MODULE): $(call pic,$(MODULE_SRC)) pam_bvisor/pam_bvisor.map
 $(O)/bvisor-helper: $(call obj,$(GUARD_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
-# bvisorctl proves with what bvisor-shell launches by, and looks at modules.
-$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c reach.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+# bvisorctl proves with what bvisor-shell launches by, looks at modules, and reads the
+# words of a PAM line as the module does.
+$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c reach.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC) $(ARGS_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
 
 # What the session's user runs: of the helper the launch alone.

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by check.c, check_policy.c, check_pam.c,
- * wasm_check.c; nobody else. */
+/* Shared by check.c, check_*.c and wasm_check.c; nobody else. */
 #ifndef BVH_CTL_CHECK_H
 #define BVH_CTL_CHECK_H
 
