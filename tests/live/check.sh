@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What bvisorctl check says of PAM lines and of the files they need; in a private mount
-# namespace with a copy of /etc. What libpam itself
+# What bvisorctl check says of PAM lines, of the files they need, and of names that
+# nobody has; in a private mount namespace with a copy of /etc. What libpam itself
 # makes of the same lines is asked of pamtester, where there is one. Speaks TAP.
 # BV_BUILD (or $1) names the build folder.
 STAGE=check
@@ -174,6 +174,24 @@ pam "$account" "$session" '@include bvcheck-nosuch'
 t 'an included file that is not there' is 1 "error: $file includes bvcheck-nosuch"
 t 'libpam refuses that' libpam refuses
 rm $file
+
+# --- names of policies --------------------------------------------------------------
+one=$c/policies/one.conf
+name() { # LINE...: of [match]; looks
+	policy "$@"
+	look
+}
+name 'user = chkuser' 'group = chkgroup'
+t 'names that there are' silent "no such"
+name 'user = chkuser chkother'
+t 'two users on a line' is 0 "warning: $one:3: \[match\] user: this machine knows no user 'chkuser chkother'.*one value a line"
+name 'user = chkuser' 'user = nosuchuser'
+t 'an unknown user' is 0 "warning: $one:4: \[match\] user: .*'nosuchuser'"
+t 'without the advice' bash -c "! grep -q 'one value a line' '$out'"
+name 'group = chkgroup' 'group = !nosuchgroup'
+t 'an unknown group, negated' is 0 "warning: $one:4: \[match\] group: .*no group 'nosuchgroup'"
+name 'user = *' 'group = *'
+t 'everybody is no name' silent 'knows no'
 
 echo "1..$n"
 [ $bad -eq 0 ]
