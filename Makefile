@@ -19,9 +19,13 @@ mandir      ?= $(prefix)/share/man
 docdir      ?= $(prefix)/share/doc/pam_bvisor
 unitdir     ?= $(prefix)/lib/systemd/system
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
-pamprofiledir ?= $(prefix)/share/pam-configs
 DEB_MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-securedir   ?= $(prefix)/lib/$(DEB_MULTIARCH)/security
+# Whatever the prefix: libpam and pam-auth-update look nowhere else. With another
+# securedir the PAM lines have to give the module's whole path, and those that are
+# installed do.
+libpamdir   := /usr/lib/$(if $(DEB_MULTIARCH),$(DEB_MULTIARCH)/)security
+securedir   ?= $(libpamdir)
+pamprofiledir ?= /usr/share/pam-configs
 
 PKG_CONFIG ?= pkg-config
 INSTALL    ?= install
@@ -33,6 +37,7 @@ bindir      ?= $(prefix)/bin
 shell_path  := $(bindir)/bvisor-shell
 wasm_path   := $(bindir)/bvisor-wasm
 wasmdir     ?= $(prefix)/lib/bvisor/wasm
+module_path := $(securedir)/pam_bvisor.so
 
 # --- flags -----------------------------------------------------------------
 
@@ -93,6 +98,7 @@ CTL_SRC := $(sort $(wildcard helper/ctl/*.c))
 SHELL_SRC := $(sort $(wildcard helper/shell/*.c))
 GUARD_SRC := helper/main.c
 WIRE_SRC := pam_bvisor/wire.c
+ARGS_SRC := pam_bvisor/args.c
 WASM_SRC := $(sort $(wildcard wasm/*.c))
 WSH_SRC := $(sort $(wildcard wasm/shell/*.c))
 
@@ -114,16 +120,29 @@ all: $(MODULE) $(PROGRAMS)
 # that can do without it.
 $(call obj,$(CORE_SRC) $(WASM_SRC)):
 
-$(O)/%.o: %.c
+# Where the parts find each other is compiled into them, so what was made for other
+# places (make; make install prefix=/usr/local) has to be made again. Forced only
+# when the places have changed: make -n and make -q stay of use.
+PLACES := $(helper_path) $(shell_path) $(wasm_path) $(wasmdir) $(module_path) $(libpamdir)
+$(O)/paths.stamp:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(PLACES)' >$@
+ifneq ($(file <$(O)/paths.stamp),$(PLACES))
+$(O)/paths.stamp: FORCE
+endif
+.PHONY: FORCE
+FORCE:
+
+$(O)/%.o: %.c $(O)/paths.stamp
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BV_CPPFLAGS) -DBV_HELPER_PATH='"$(helper_path)"' \
 		-DBV_SHELL_PATH='"$(shell_path)"' \
 		-DBV_WASM_PATH='"$(wasm_path)"' -DBV_WASM_STORE='"$(wasmdir)"' \
-		-DBV_MODULE_PATH='"$(securedir)/pam_bvisor.so"' \
+		-DBV_MODULE_PATH='"$(module_path)"' -DBV_PAM_DIR='"$(libpamdir)"' \
 		$(BV_CFLAGS) -fPIE $(HELPER_CFLAGS) $(CPPFLAGS) $(CFLAGS) \
 		-MMD -MP -c -o $@ $<
 
-$(O)/%.pic.o: %.c
+$(O)/%.pic.o: %.c $(O)/paths.stamp
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BV_CPPFLAGS) -DBV_HELPER_PATH='"$(helper_path)"' \
 		$(BV_CFLAGS) -fPIC $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -138,8 +157,9 @@ $(MODULE): $(call pic,$(MODULE_SRC)) pam_bvisor/pam_bvisor.map
 $(O)/bvisor-helper: $(call obj,$(GUARD_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS)
 
-# bvisorctl proves with what bvisor-shell launches by, and looks at modules.
-$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c reach.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC))
+# bvisorctl proves with what bvisor-shell launches by, looks at modules, and reads the
+# words of a PAM line as the module does.
+$(O)/bvisorctl: $(call obj,$(CTL_SRC) $(addprefix helper/shell/,ask.c launch.c reach.c streams.c) wasm/shell/store.c $(WASM_SRC) $(LINUX_SRC) $(LEDGER_SRC) $(CORE_SRC) $(WIRE_SRC) $(ARGS_SRC))
 	$(Q)$(CC) -pie $(BV_CFLAGS) $(BV_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HELPER_LIBS) $(WASM_LIBS)
 
 # What the session's user runs: of the helper the launch alone.
@@ -229,49 +249,80 @@ clean:
 # --- install -----------------------------------------------------------------
 
 MAN := $(sort $(wildcard man/*.[1-8]))
-EXAMPLES := $(sort $(wildcard etc/policies/*.conf))
+MAN_SECTIONS := $(patsubst .%,%,$(sort $(suffix $(MAN))))
+EXAMPLES := $(sort $(wildcard etc/policies/*.conf)) etc/pam.d/bvisor etc/wasm.conf \
+	etc/rsyslog.conf
+WASM_EXAMPLES := $(sort $(wildcard etc/wasm.d/*.conf))
+
+# Pages, examples and units name the places that things are installed to.
+PAM_NAME := $(if $(filter $(libpamdir) $(libpamdir:/usr%=%),$(securedir)),,$(securedir)/)pam_bvisor.so
+SED_PLACES := sed -e 's|/usr/share/doc/pam_bvisor|$(docdir)|g' \
+	-e 's|/usr/lib/bvisor/wasm|$(wasmdir)|g' \
+	-e 's|/usr/bin/bvisor-|$(bindir)/bvisor-|g' \
+	-e 's|@libexecdir@|$(libexecdir)|g' \
+	-e 's|\(required[[:space:]]\{1,\}\)pam_bvisor\.so|\1$(PAM_NAME)|g'
+# texts DIR,FILES: put them there, the places written in.
+define texts
+for f in $(2); do \
+	$(SED_PLACES) "$$f" >$(O)/text.tmp && $(INSTALL) -m 0644 $(O)/text.tmp \
+		"$(DESTDIR)$(1)/$${f##*/}" || exit 1; done; rm -f $(O)/text.tmp
+endef
 
 .PHONY: install uninstall
 install: all
-	$(INSTALL) -d $(DESTDIR)$(securedir) $(DESTDIR)$(libexecdir) \
-		$(DESTDIR)$(sbindir) $(DESTDIR)$(bindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(tmpfilesdir) \
-		$(DESTDIR)$(pamprofiledir) $(DESTDIR)$(docdir)/examples
-	$(INSTALL) -d -m 0755 $(DESTDIR)$(sysconfdir)/bvisor \
-		$(DESTDIR)$(sysconfdir)/bvisor/policies \
-		$(DESTDIR)$(sysconfdir)/bvisor/wasm.d $(DESTDIR)$(wasmdir)
-	$(INSTALL) -m 0644 $(MODULE) $(DESTDIR)$(securedir)/pam_bvisor.so
-	$(INSTALL) -m 0755 $(O)/bvisor-helper $(DESTDIR)$(libexecdir)/bvisor-helper
-	$(INSTALL) -m 0755 $(O)/bvisorctl $(DESTDIR)$(sbindir)/bvisorctl
-	$(INSTALL) -m 0755 $(O)/bvisor-shell $(DESTDIR)$(bindir)/bvisor-shell
-	$(INSTALL) -m 0755 $(O)/bvisor-wasm $(DESTDIR)$(bindir)/bvisor-wasm
-	sed 's|@libexecdir@|$(libexecdir)|g' etc/bvisor.service \
-		> $(DESTDIR)$(unitdir)/bvisor.service
-	chmod 0644 $(DESTDIR)$(unitdir)/bvisor.service
-	$(INSTALL) -m 0644 etc/tmpfiles.d/bvisor.conf \
-		$(DESTDIR)$(tmpfilesdir)/bvisor.conf
-	$(INSTALL) -m 0644 etc/pam-configs/bvisor $(DESTDIR)$(pamprofiledir)/bvisor
-	$(INSTALL) -m 0644 README.md $(DESTDIR)$(docdir)/README.md
-	$(INSTALL) -m 0644 etc/pam.d/bvisor $(EXAMPLES) etc/wasm.conf etc/rsyslog.conf \
-		$(DESTDIR)$(docdir)/examples/
-	$(INSTALL) -d $(DESTDIR)$(docdir)/examples/wasm.d
-	$(INSTALL) -m 0644 $(wildcard etc/wasm.d/*.conf) \
-		$(DESTDIR)$(docdir)/examples/wasm.d/
-	[ -e $(DESTDIR)$(sysconfdir)/bvisor/bvisor.conf ] || \
-		$(INSTALL) -m 0644 etc/bvisor.conf $(DESTDIR)$(sysconfdir)/bvisor/
-	for m in $(MAN); do s=$${m##*.}; \
-		$(INSTALL) -d $(DESTDIR)$(mandir)/man$$s && \
-		$(INSTALL) -m 0644 $$m $(DESTDIR)$(mandir)/man$$s/ || exit 1; done
+	$(INSTALL) -d "$(DESTDIR)$(securedir)" "$(DESTDIR)$(libexecdir)" \
+		"$(DESTDIR)$(sbindir)" "$(DESTDIR)$(bindir)" "$(DESTDIR)$(unitdir)" \
+		"$(DESTDIR)$(tmpfilesdir)" "$(DESTDIR)$(pamprofiledir)" \
+		"$(DESTDIR)$(docdir)/examples/wasm.d"
+	$(INSTALL) -d -m 0755 "$(DESTDIR)$(sysconfdir)/bvisor" \
+		"$(DESTDIR)$(sysconfdir)/bvisor/policies" \
+		"$(DESTDIR)$(sysconfdir)/bvisor/wasm.d" "$(DESTDIR)$(wasmdir)"
+	$(INSTALL) -m 0644 $(MODULE) "$(DESTDIR)$(securedir)/pam_bvisor.so"
+	$(INSTALL) -m 0755 $(O)/bvisor-helper "$(DESTDIR)$(libexecdir)/bvisor-helper"
+	$(INSTALL) -m 0755 $(O)/bvisorctl "$(DESTDIR)$(sbindir)/bvisorctl"
+	$(INSTALL) -m 0755 $(O)/bvisor-shell "$(DESTDIR)$(bindir)/bvisor-shell"
+	$(INSTALL) -m 0755 $(O)/bvisor-wasm "$(DESTDIR)$(bindir)/bvisor-wasm"
+	$(Q)$(call texts,$(unitdir),etc/bvisor.service)
+	$(Q)$(call texts,$(tmpfilesdir),etc/tmpfiles.d/bvisor.conf)
+	$(Q)$(call texts,$(pamprofiledir),etc/pam-configs/bvisor)
+	$(Q)$(call texts,$(docdir),README.md)
+	$(Q)$(call texts,$(docdir)/examples,$(EXAMPLES))
+	$(Q)$(call texts,$(docdir)/examples/wasm.d,$(WASM_EXAMPLES))
+	[ -e "$(DESTDIR)$(sysconfdir)/bvisor/bvisor.conf" ] || \
+		$(INSTALL) -m 0644 etc/bvisor.conf "$(DESTDIR)$(sysconfdir)/bvisor/"
+	$(INSTALL) -d $(foreach s,$(MAN_SECTIONS),"$(DESTDIR)$(mandir)/man$(s)")
+	$(Q)$(foreach s,$(MAN_SECTIONS),$(call texts,$(mandir)/man$(s),$(filter %.$(s),$(MAN)));)
 
-# Configuration, records and the PAM lines are the administrator's: they stay.
+# A PAM line whose module is gone refuses everybody, root too; so does the profile
+# of pam-auth-update, which writes such lines. First they go, then the module.
+PAM_FILES := "$(DESTDIR)$(sysconfdir)/pam.d" "$(DESTDIR)$(sysconfdir)/pam.conf" \
+	"$(DESTDIR)/usr/lib/pam.d"
+define no_pam_line
+lines=$$(grep -RHsnE --exclude='*~' --exclude='*.dpkg-*' '^[^#]*pam_bvisor\.so' \
+	$(PAM_FILES); grep -sHnx 'Module: bvisor' "$(DESTDIR)"/var/lib/pam/*); \
+[ -z "$$lines" ] || { printf '%s\n' 'uninstall: nothing is removed: without the' \
+	'module these lines refuse everybody, root too. Take these lines out first' \
+	'(or pam-auth-update --remove bvisor):' "$$lines" >&2; exit 1; }
+endef
+# Of ours alone, from the inside out; the directories of the system stay.
+OUR_DIRS := $(docdir)/examples/wasm.d $(docdir)/examples $(docdir) $(wasmdir) \
+	$(filter %/bvisor,$(patsubst %/,%,$(dir $(wasmdir)))) \
+	$(addprefix $(sysconfdir)/bvisor,/policies /wasm.d) $(sysconfdir)/bvisor
+
+# Configuration, modules of WebAssembly and records are the administrator's: they stay.
 uninstall:
-	rm -f $(DESTDIR)$(securedir)/pam_bvisor.so \
-		$(DESTDIR)$(libexecdir)/bvisor-helper \
-		$(DESTDIR)$(sbindir)/bvisorctl \
-		$(DESTDIR)$(bindir)/bvisor-shell \
-		$(DESTDIR)$(bindir)/bvisor-wasm \
-		$(DESTDIR)$(unitdir)/bvisor.service \
-		$(DESTDIR)$(tmpfilesdir)/bvisor.conf \
-		$(DESTDIR)$(pamprofiledir)/bvisor
-	rm -rf $(DESTDIR)$(docdir)
-	for m in $(notdir $(MAN)); do \
-		rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$$m; done
+	@$(no_pam_line)
+	rm -f "$(DESTDIR)$(securedir)/pam_bvisor.so" \
+		"$(DESTDIR)$(libexecdir)/bvisor-helper" \
+		"$(DESTDIR)$(sbindir)/bvisorctl" \
+		"$(DESTDIR)$(bindir)/bvisor-shell" \
+		"$(DESTDIR)$(bindir)/bvisor-wasm" \
+		"$(DESTDIR)$(unitdir)/bvisor.service" \
+		"$(DESTDIR)$(tmpfilesdir)/bvisor.conf" \
+		"$(DESTDIR)$(pamprofiledir)/bvisor" \
+		"$(DESTDIR)$(docdir)/README.md" \
+		$(foreach f,$(notdir $(EXAMPLES)),"$(DESTDIR)$(docdir)/examples/$(f)") \
+		$(foreach f,$(notdir $(WASM_EXAMPLES)),"$(DESTDIR)$(docdir)/examples/wasm.d/$(f)") \
+		$(foreach s,$(MAN_SECTIONS),$(foreach f,$(notdir $(filter %.$(s),$(MAN))),"$(DESTDIR)$(mandir)/man$(s)/$(f)"))
+	@rmdir --ignore-fail-on-non-empty \
+		$(foreach d,$(OUR_DIRS),"$(DESTDIR)$(d)") 2>/dev/null || :

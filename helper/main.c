@@ -20,6 +20,18 @@ static int print_version(void)
 	return 0;
 }
 
+static const char usage[] =
+	"usage: bvisor-helper guard | hold | --version | --help\n"
+	"guard is started by pam_bvisor with its control socket as descriptor "
+	"3,\n"
+	"hold by bvisor.service\n";
+
+static int print_help(void)
+{
+	fputs(usage, stdout);
+	return 0;
+}
+
 static int guard(void)
 {
 	return bvh_guard_main(BVP_CONTROL_FD);
@@ -41,6 +53,7 @@ static const struct {
 	{ "guard", guard },
 	{ "hold", hold },
 	{ "--version", print_version },
+	{ "--help", print_help },
 };
 
 int main(int argc, char **argv)
@@ -52,10 +65,6 @@ int main(int argc, char **argv)
 				return commands[i].run();
 		}
 	}
-	fputs("usage: bvisor-helper guard | hold | --version\n"
-	      "guard is started by pam_bvisor with its control socket as "
-	      "descriptor 3,\n"
-	      "hold by bvisor.service\n",
-	      stderr);
+	fputs(usage, stderr);
 	return 2;
 }

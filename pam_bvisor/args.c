@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The words of the PAM line. No getopt: its state is the host's. */
+/* The words of the PAM line. No getopt: its state is the host's. bvisorctl reads
+ * them with this too, so nothing here asks libpam. */
 #include "pam_bvisor/args.h"
 
-#include <security/pam_modutil.h>
 #include <string.h>
 
 #include "pam_bvisor/wire.h"
@@ -10,8 +10,7 @@
 static const char exempt_key[] = "exempt=";
 static const char deadline_key[] = "deadline=";
 
-/* Whom an exempt= names, or NULL for another word and for one without a name */
-static const char *exempt_name(const char *arg)
+const char *bvp_args_exempt_name(const char *arg)
 {
 	if (strncmp(arg, exempt_key, sizeof(exempt_key) - 1) != 0)
 		return NULL;
@@ -50,23 +49,8 @@ void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret)
 			ret->child = true;
 		else if (deadline_s > 0)
 			ret->deadline_s = deadline_s;
-		else if (exempt_name(argv[i]) == NULL && ret->unknown == NULL)
+		else if (bvp_args_exempt_name(argv[i]) == NULL &&
+			 ret->unknown == NULL)
 			ret->unknown = argv[i];
 	}
-}
-
-bool bvp_args_exempt(pam_handle_t *pamh, const struct bvp_args *args,
-		     const char *user)
-{
-	for (int i = 0; i < args->argc; i++) {
-		const char *who = exempt_name(args->argv[i]);
-
-		if (who == NULL)
-			continue;
-		if (who[0] == '@' ? pam_modutil_user_in_group_nam_nam(
-					    pamh, user, who + 1) == 1
-				  : strcmp(who, user) == 0)
-			return true;
-	}
-	return false;
 }

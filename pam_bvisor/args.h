@@ -3,7 +3,6 @@
 #ifndef BVP_ARGS_H
 #define BVP_ARGS_H
 
-#include <security/pam_modules.h>
 #include <stdbool.h>
 
 struct bvp_args {
@@ -19,9 +18,8 @@ struct bvp_args {
 
 void bvp_args_parse(int argc, const char **argv, struct bvp_args *ret);
 
-/* Does an exempt=NAME or exempt=@GROUP name this user? Asks the user database
- * for groups through libpam. */
-bool bvp_args_exempt(pam_handle_t *pamh, const struct bvp_args *args,
-		     const char *user);
+/* Whom an exempt= names, "@" before a group; NULL for another word and for one
+ * without a name. */
+const char *bvp_args_exempt_name(const char *arg);
 
 #endif

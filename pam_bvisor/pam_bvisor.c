@@ -16,6 +16,7 @@
 
 #include "pam_bvisor/args.h"
 #include "pam_bvisor/client.h"
+#include "pam_bvisor/exempt.h"
 #include "pam_bvisor/log.h"
 #include "pam_bvisor/red.h"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by check.c, check_policy.c, check_pam.c,
- * wasm_check.c; nobody else. */
+/* Shared by check.c, check_*.c and wasm_check.c; nobody else. */
 #ifndef BVH_CTL_CHECK_H
 #define BVH_CTL_CHECK_H
 
@@ -31,7 +30,8 @@ struct bvh_check {
 void bvh_check_found(struct bvh_check *check, enum bvh_check_level level,
 		     const char *fmt, ...) BV_PRINTF(3, 4);
 
-/* Policies that never decide; that this machine refuses; users who linger. */
+/* Policies that never decide; that name nobody there is; that this machine
+ * refuses; users who linger. */
 void bvh_check_policies(struct bvh_check *check);
 
 /* The lines of /etc/pam.d. */

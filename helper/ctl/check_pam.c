@@ -3,135 +3,180 @@
  * The PAM stacks as libpam would build them, as far as is needed to see where
  * pam_bvisor.so stands in each. Files are read, nothing is loaded.
  */
-#include "helper/ctl/check.h"
+#include "helper/ctl/check_pam.h"
 
-#include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/fd.h"
 
-#define PAM_DIR   "/etc/pam.d"
-#define OUR_NAME  "pam_bvisor.so"
-#define DEPTH_MAX 8u
-#define LINE_SIZE 2048
+#define PAM_DIR        "/etc/pam.d"
+#define PAM_DIR_VENDOR "/usr/lib/pam.d" /* where libpam looks next */
+#define OUR_NAME       BVH_PAM_NAME
+#define DEPTH_MAX      8u
+#define LINE_SIZE      4096
+
+/* Whom the lines of one kind exempt. */
+struct exempt {
+	const char *v[32];
+	size_t n;
+};
 
 struct use {
 	bool account, session;
 	bool auth;          /* of use for commit=child alone */
 	bool child;         /* commit=child on a session line */
-	bool weak;          /* optional or sufficient: cannot refuse */
+	bool weak;          /* a refusal is not heeded */
 	bool systemd_later; /* pam_systemd behind us opens its session anew */
-	bool broken_off;    /* includes too deep, or a file is missing */
+	bool too_deep;      /* includes; what stands behind was not seen */
+	/* libpam refuses the service: the file that is not there, or ends amid a
+	 * line */
+	const char *missing, *broken;
+	struct exempt exempt_account, exempt_session;
 };
 
 /* One file of the stack being read; only_type: it came by `session include`. */
 struct frame {
-	FILE *f;
+	struct bvh_pam_file file;
 	char only_type[16];
 };
 
+/* Lines that were judged: services share files. */
+struct judged {
+	const char *file;
+	unsigned int number;
+	struct judged *next;
+};
+
 struct walk {
-	int dir;
+	struct bvh_check *check;
+	struct judged **judged;
 	struct frame frame[DEPTH_MAX];
 	size_t depth;
 	struct use *use;
 };
 
-struct line {
-	char *type, *control, *module;
-	const char *args; /* "" none */
-};
-
-static char *next_word(char **at)
+static FILE *open_in(const char *dir, const char *name, char *path, size_t size)
 {
-	char *s = *at + strspn(*at, " \t");
-	char *end;
+	bv_auto_close int fd = -1;
+	FILE *f;
 
-	if (*s == '\0')
-		return NULL;
-	/* "[success=ok default=bad]" is one word */
-	end = *s == '[' ? strchr(s, ']') : NULL;
-	end = end == NULL ? s + strcspn(s, " \t") : end + 1;
-	if (*end != '\0')
-		*end++ = '\0';
-	*at = end;
-	return s;
-}
-
-static bool read_line(char *text, struct line *ret)
-{
-	text[strcspn(text, "#\r\n")] = '\0';
-	ret->type = next_word(&text);
-	ret->control = ret->type == NULL ? NULL : next_word(&text);
-	ret->module = ret->control == NULL ? NULL : next_word(&text);
-	ret->args = ret->module == NULL ? "" : text;
-	if (ret->type != NULL && ret->type[0] == '-')
-		ret->type++;
-	return ret->control != NULL;
+	snprintf(path, size, "%s%s%s", name[0] == '/' ? "" : dir,
+		 name[0] == '/' ? "" : "/", name);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (f != NULL)
+		(void)bvh_fd_take(&fd);
+	return f;
 }
 
 static void push(struct walk *w, const char *name, const char *only_type)
 {
 	struct frame *frame;
-	int fd;
+	struct bvh_pam_file *file;
 
-	if (strchr(name, '/') != NULL && strncmp(name, PAM_DIR "/", 11) == 0)
-		name += 11;
 	if (w->depth == DEPTH_MAX) {
-		w->use->broken_off = true;
+		w->use->too_deep = true;
 		return;
 	}
 	frame = &w->frame[w->depth];
-	fd = openat(w->dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	frame->f = fd < 0 ? NULL : fdopen(fd, "r");
-	if (frame->f == NULL) {
-		bvh_close(&fd);
-		w->use->broken_off = true;
-		return;
-	}
+	file = &frame->file;
+	file->number = 0;
 	snprintf(frame->only_type, sizeof(frame->only_type), "%s", only_type);
-	w->depth++;
+	file->f = open_in(PAM_DIR, name, file->path, sizeof(file->path));
+	if (file->f == NULL)
+		file->f = open_in(PAM_DIR_VENDOR, name, file->path,
+				  sizeof(file->path));
+	if (file->f == NULL)
+		w->use->missing = bv_arena_strdup(&w->check->arena, name);
+	else
+		w->depth++;
 }
 
-static const char *file_name(const char *path)
+static bool was_judged(struct walk *w, const struct bvh_pam_line *l)
 {
-	const char *slash = strrchr(path, '/');
+	struct judged *j;
 
-	return slash == NULL ? path : slash + 1;
+	for (j = *w->judged; j != NULL; j = j->next) {
+		if (j->number == l->number && strcmp(j->file, l->file) == 0)
+			return true;
+	}
+	j = bv_arena_alloc(&w->check->arena, sizeof(*j));
+	if (j == NULL)
+		return false; /* told twice, then */
+	*j = (struct judged){ .file = bv_arena_strdup(&w->check->arena,
+						      l->file),
+			      .number = l->number,
+			      .next = *w->judged };
+	if (j->file != NULL)
+		*w->judged = j;
+	return false;
 }
 
-static void on_module(struct use *use, const struct line *l)
+static bool exempts(const struct exempt *e, const char *who)
 {
-	const char *name = file_name(l->module);
-	bool session = strcasecmp(l->type, "session") == 0;
+	for (size_t i = 0; i < e->n; i++) {
+		if (strcmp(e->v[i], who) == 0)
+			return true;
+	}
+	return false;
+}
 
-	if (session && strcmp(name, "pam_systemd.so") == 0 && use->session)
-		use->systemd_later = true;
-	if (strcmp(name, OUR_NAME) != 0)
+static void add_exempt(struct walk *w, struct exempt *e, const char *who)
+{
+	char *kept;
+
+	if (who == NULL || exempts(e, who) || e->n == BV_LEN(e->v))
 		return;
-	if (session) {
-		use->session = true;
-		use->child |= strstr(l->args, "commit=child") != NULL;
-	} else if (strcasecmp(l->type, "account") == 0) {
-		use->account = true;
-	} else {
+	kept = bv_arena_strdup(&w->check->arena, who);
+	if (kept != NULL)
+		e->v[e->n++] = kept;
+}
+
+static void on_ours(struct walk *w, struct bvh_pam_line *l)
+{
+	struct use *use = w->use;
+	const bool session = strcasecmp(l->type, "session") == 0;
+	struct bvp_args args;
+
+	if (!was_judged(w, l))
+		bvh_check_pam_line(w->check, l);
+	if (!session && strcasecmp(l->type, "account") != 0) {
 		use->auth |= strcasecmp(l->type, "auth") == 0;
 		return; /* a password line is harmless, and no use */
 	}
-	if (strcasecmp(l->control, "optional") == 0 ||
-	    strcasecmp(l->control, "sufficient") == 0)
-		use->weak = true;
+	bvp_args_parse(l->argc, l->argv, &args);
+	use->session |= session;
+	use->account |= !session;
+	use->child |= session && args.child;
+	use->weak |= !bvh_pam_heeds(l);
+	for (int i = 0; i < l->argc; i++)
+		add_exempt(w,
+			   session ? &use->exempt_session
+				   : &use->exempt_account,
+			   bvp_args_exempt_name(l->argv[i]));
+}
+
+static void on_module(struct walk *w, struct bvh_pam_line *l)
+{
+	const char *slash = strrchr(l->module, '/');
+	const char *name = slash == NULL ? l->module : slash + 1;
+
+	if (bvh_pam_is_ours(l))
+		on_ours(w, l);
+	else if (w->use->session && strcasecmp(l->type, "session") == 0 &&
+		 strcmp(name, "pam_systemd.so") == 0)
+		w->use->systemd_later = true;
 }
 
 static void on_line(struct walk *w, const struct frame *from,
-		    const struct line *l)
+		    struct bvh_pam_line *l)
 {
 	char only[sizeof(from->only_type)];
 
@@ -148,27 +193,78 @@ static void on_line(struct walk *w, const struct frame *from,
 	    strcasecmp(l->control, "substack") == 0)
 		push(w, l->module, l->type);
 	else
-		on_module(w->use, l);
+		on_module(w, l);
 }
 
 /* The stack of one service, in order. */
-static void walk_service(int dir, const char *service, struct use *use)
+static void walk_service(struct bvh_check *check, struct judged **judged,
+			 const char *service, struct use *use)
 {
-	struct walk w = { .dir = dir, .use = use };
+	struct walk w = { .check = check, .judged = judged, .use = use };
 	char text[LINE_SIZE];
-	struct line l;
+	struct bvh_pam_line l;
 
 	push(&w, service, "");
 	while (w.depth > 0) {
 		struct frame *top = &w.frame[w.depth - 1];
 
-		if (fgets(text, sizeof(text), top->f) == NULL) {
-			fclose(top->f);
-			w.depth--;
-		} else if (read_line(text, &l)) {
+		switch (bvh_pam_read(&top->file, text, sizeof(text), &l)) {
+		case BVH_PAM_LINE:
 			on_line(&w, top, &l);
+			break;
+		case BVH_PAM_BROKEN:
+			use->broken =
+				bv_arena_strdup(&check->arena, top->file.path);
+			__attribute__((fallthrough));
+		case BVH_PAM_END:
+			fclose(top->file.f);
+			w.depth--;
+			break;
 		}
 	}
+}
+
+static bool same_exempt(const struct exempt *a, const struct exempt *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (!exempts(b, a->v[i]))
+			return false;
+	}
+	return a->n == b->n;
+}
+
+/* What libpam makes of files that are not whole. */
+static void judge_files(struct bvh_check *check, const char *service,
+			const struct use *use)
+{
+	if (use->missing != NULL)
+		bvh_check_found(check, BVH_CHECK_ERROR,
+				PAM_DIR "/%s includes %s, which is not there: "
+					"libpam refuses the service",
+				service, use->missing);
+	if (use->broken != NULL)
+		bvh_check_found(check, BVH_CHECK_ERROR,
+				PAM_DIR
+				"/%s: %s ends in a line that goes on (or is "
+				"too long): libpam refuses the service",
+				service, use->broken);
+	if (use->too_deep)
+		bvh_check_found(check, BVH_CHECK_WARNING,
+				PAM_DIR "/%s: includes too deep to be followed",
+				service);
+}
+
+/* The two lines beside each other. */
+static void judge_pair(struct bvh_check *check, const char *service,
+		       const struct use *use)
+{
+	if (!use->account || !use->session ||
+	    same_exempt(&use->exempt_account, &use->exempt_session))
+		return;
+	bvh_check_found(check, BVH_CHECK_WARNING,
+			PAM_DIR "/%s: account and session lines exempt "
+				"different users: say the same exempt= on both",
+			service);
 }
 
 static void judge_service(struct bvh_check *check, const char *service,
@@ -203,9 +299,9 @@ static void judge_service(struct bvh_check *check, const char *service,
 	if (use->weak)
 		bvh_check_found(check, BVH_CHECK_WARNING,
 				PAM_DIR
-				"/%s: " OUR_NAME " is optional or "
-				"sufficient: a refusal is not heeded; make it "
-				"required",
+				"/%s: " OUR_NAME " is optional, sufficient or "
+				"without 'die' or 'bad' for a refusal, which "
+				"is not heeded; make it required",
 				service);
 	if (use->systemd_later)
 		bvh_check_found(check, BVH_CHECK_WARNING,
@@ -239,34 +335,54 @@ static void judge_user_manager(struct bvh_check *check, bool covered)
 				"manager run outside its sessions");
 }
 
+/* What is there of ours in all services. */
+struct found {
+	bool any;     /* a line */
+	bool session; /* one that confines */
+	bool user_manager;
+};
+
+static void check_service(struct bvh_check *check, struct judged **judged,
+			  const char *service, struct found *found)
+{
+	struct use use = { 0 };
+
+	walk_service(check, judged, service, &use);
+	if (!use.session && !use.account && !use.auth)
+		return;
+	judge_service(check, service, &use);
+	judge_files(check, service, &use);
+	judge_pair(check, service, &use);
+	found->any |= use.session || use.account;
+	found->session |= use.session;
+	found->user_manager |=
+		use.account && strcmp(service, "systemd-user") == 0;
+}
+
 void bvh_check_pam(struct bvh_check *check)
 {
 	bv_auto_close int dir =
 		open(PAM_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **list = NULL;
-	bool any = false, user_manager = false;
+	struct judged *judged = NULL;
+	struct found found = { 0 };
 	int n = dir < 0 ? 0 : scandir(PAM_DIR, &list, is_listed, alphasort);
 
 	for (int i = 0; i < n; i++) {
-		struct use use = { 0 };
 		struct stat st;
 
 		if (fstatat(dir, list[i]->d_name, &st, 0) == 0 &&
-		    S_ISREG(st.st_mode)) {
-			walk_service(dir, list[i]->d_name, &use);
-			judge_service(check, list[i]->d_name, &use);
-			any |= use.session;
-			user_manager |=
-				use.account &&
-				strcmp(list[i]->d_name, "systemd-user") == 0;
-		}
+		    S_ISREG(st.st_mode))
+			check_service(check, &judged, list[i]->d_name, &found);
 		free(list[i]);
 	}
 	free(list);
-	if (!any && bvh_check_confines(check))
+	if (!found.session && bvh_check_confines(check))
 		bvh_check_found(check, BVH_CHECK_WARNING,
 				"no file of " PAM_DIR
 				" has 'session required " OUR_NAME
 				"': nobody is confined");
-	judge_user_manager(check, user_manager);
+	if (found.any)
+		bvh_check_helper(check);
+	judge_user_manager(check, found.user_manager);
 }

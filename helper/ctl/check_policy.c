@@ -3,14 +3,16 @@
 #include "helper/ctl/check.h"
 
 #include "core/plan.h"
-#include "helper/net_bpf.h"
 #include "helper/fd.h"
+#include "helper/net_bpf.h"
 #include "helper/outbox.h"
 #include "helper/probe.h"
 #include "helper/qualification.h"
 #include "helper/resolve.h"
 
 #include <dirent.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,6 +100,51 @@ static void check_shadowed(struct bvh_check *check)
 	}
 }
 
+/* --- names that nobody has ------------------------------------------------- */
+
+static bool is_user(const char *name)
+{
+	return getpwnam(name) != NULL;
+}
+
+static bool is_group(const char *name)
+{
+	return getgrnam(name) != NULL;
+}
+
+/* Such a name is valid and matches nobody, above all two names on one line. */
+static void check_known(struct bvh_check *check, const struct bv_policy *p,
+			const struct bv_list *list, const char *kind,
+			bool (*known)(const char *name))
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct bv_value *v = &list->v[i];
+
+		if (strcmp(v->text, "*") == 0 || known(v->text))
+			continue;
+		bvh_check_found(check, BVH_CHECK_WARNING,
+				"%s:%u: [match] %s: this machine knows no %s "
+				"'%s'%s",
+				p->path, v->line, kind, kind, v->text,
+				strpbrk(v->text, " \t,") == NULL
+					? ""
+					: "; one value a line, each with its "
+					  "own key");
+	}
+}
+
+static void check_names(struct bvh_check *check)
+{
+	for (size_t i = 0; i < check->policies_n; i++) {
+		const struct bv_policy *p = &check->policies[i];
+
+		if (p->broken)
+			continue;
+		check_known(check, p, &p->match.user, "user", is_user);
+		check_known(check, p, &p->match.group, "group", is_group);
+	}
+}
+
 /* --- policies this machine refuses ---------------------------------------- */
 
 /* The machine as an account with the right shell would meet it. */
@@ -169,8 +216,8 @@ static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 	if (code == BV_OK)
 		code = bvh_resolve_spec(&check->arena, &spec, &err);
 	if (code == BV_OK)
-		code = bv_plan_decide(&spec, &snap, &extra, plan, &refusal, NULL,
-				      &err);
+		code = bv_plan_decide(&spec, &snap, &extra, plan, &refusal,
+				      NULL, &err);
 	if (code != BV_OK)
 		bvh_check_found(check, BVH_CHECK_ERROR, "%s", err.msg);
 	else if (refusal.membrane != BV_MEMBRANE_NONE)
@@ -243,6 +290,7 @@ static void check_linger(struct bvh_check *check)
 void bvh_check_policies(struct bvh_check *check)
 {
 	check_shadowed(check);
+	check_names(check);
 	check_enforceable(check);
 	check_linger(check);
 }

@@ -40,7 +40,7 @@ check 'core includes core only' includes core 'core/'
 check 'core includes no header of files, clocks or the kernel' core_pure_headers
 check 'ledger includes core and ledger' includes ledger 'core/|ledger/'
 check 'the module includes its own headers only' includes pam_bvisor 'pam_bvisor/'
-check 'helper includes core, helper and the wire' includes helper 'core/|helper/|ledger/|pam_bvisor/wire\.h' \
+check 'helper includes core, helper, the wire and the words of the PAM line' includes helper 'core/|helper/|ledger/|pam_bvisor/(wire|args)\.h' \
 	'helper/ctl/wasm'
 check 'wasm includes core and wasm' includes wasm 'core/|wasm/' 'wasm/(shell|modules)/'
 check 'the shell of wasm a few parts of helper as well' includes wasm/shell \

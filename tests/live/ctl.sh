@@ -33,6 +33,7 @@ mount -t tmpfs -o mode=0755 tmpfs /home
 mount -t tmpfs -o mode=0755 tmpfs /usr/local/bin
 mkdir -p "$base" /srv
 install -m 0755 "$build/bvisorctl" $ctl || exit 1
+put_ours
 rm -rf /etc/bvisor
 mkdir -p /etc/bvisor/policies
 rm -f /etc/pam.d/systemd-user

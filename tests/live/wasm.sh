@@ -345,6 +345,7 @@ over_sshd() {
 		>/etc/bvisor/bvisor.conf
 	# As shipped, but for the task limit: this kernel may have no such controller.
 	sed '/^processes = /d' etc/policies/wasm-only.conf >/etc/bvisor/policies/wasm-only.conf
+	echo 'wasm-only:x:64991:bvt-wasm' >>/etc/group
 	out=$("$ctl" check 2>&1)
 	lacks "$out" 'wasm-only' 'check finds the shipped policy enforceable'
 	lacks "$out" 'is refused' 'and every command sound'
@@ -352,7 +353,6 @@ over_sshd() {
 	out=$("$ctl" check 2>&1)
 	has "$out" "command 'true' is refused: $store/true.wasm: mode 0646" 'or says what is wrong'
 	chmod 0644 $store/true.wasm
-	echo 'wasm-only:x:64991:bvt-wasm' >>/etc/group
 	echo 'bvt-wasm:*:19000:0:99999:7:::' >>/etc/shadow
 	# The same account without a policy, with a shell that runs anything.
 	echo 'bvt-free:x:64992:64992::/home/bvt-free:/bin/bash' >>/etc/passwd

@@ -208,6 +208,9 @@ static const char *find_command(int argc, char **argv, const struct origin *o)
 	return argv[0][0] == '-' ? NULL : o->command;
 }
 
+static const char usage[] =
+	"usage: bvisor-wasm [--inline] [-c COMMAND] | --help\n";
+
 int main(int argc, char **argv)
 {
 	static struct bws s = { .signal_fd = -1, .guardian_fd = -1 };
@@ -220,9 +223,13 @@ int main(int argc, char **argv)
 		argv[1] = argv[0];
 		argv++, argc--;
 	}
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
 	if (argc < 1 || argc == 2 || argc > 3 ||
 	    (argc == 3 && strcmp(argv[1], "-c") != 0)) {
-		fputs("usage: bvisor-wasm [--inline] [-c COMMAND]\n", stderr);
+		fputs(usage, stderr);
 		return BWS_USAGE;
 	}
 	if (settle(&s, &o, argc == 1, &err) != BV_OK) {
