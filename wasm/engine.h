@@ -105,7 +105,7 @@ size_t bw_module_used_bytes(const struct bw_module *module);
 /* What running may cost; a zero field means the default in brackets. */
 struct bw_store_limits {
 	uint32_t memory_pages;  /* of each memory [4096 = 256 MiB] */
-	uint32_t table_entries; /* of each table [1 Mi] */
+	uint32_t table_entries; /* 8 bytes each, all tables [1 Mi] */
 	uint32_t stack_slots;   /* 8 bytes each, all frames [1 Mi] */
 	uint32_t call_depth;    /* nested calls [65536] */
 };

@@ -224,6 +224,7 @@ enum bw_run_state {
 struct bw_store {
 	struct bw_instance *instances;
 	struct bw_store_limits limits;
+	uint32_t table_entries; /* of all tables; none ever shrinks */
 	uint64_t *stack;
 	struct bw_frame *frames;
 	uint32_t nframes;

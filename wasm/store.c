@@ -149,13 +149,13 @@ uint32_t bw_table_grow(struct bw_store *st, struct bw_table *table, uint32_t n,
 		       uint64_t v)
 {
 	uint64_t after = (uint64_t)table->n + n;
-	uint64_t most = st->limits.table_entries;
+	uint64_t most = UINT32_MAX;
 	uint32_t before = table->n, i;
 	uint64_t *p;
 
-	if (table->type.range.has_max && table->type.range.max < most)
+	if (table->type.range.has_max)
 		most = table->type.range.max;
-	if (after > most)
+	if (after > most || n > st->limits.table_entries - st->table_entries)
 		return UINT32_MAX;
 	if (n == 0)
 		return before;
@@ -164,6 +164,7 @@ uint32_t bw_table_grow(struct bw_store *st, struct bw_table *table, uint32_t n,
 		return UINT32_MAX;
 	table->v = p;
 	table->n = (uint32_t)after;
+	st->table_entries += n;
 	for (i = before; i < table->n; i++)
 		p[i] = v;
 	return before;
