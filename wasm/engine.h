@@ -105,7 +105,7 @@ size_t bw_module_used_bytes(const struct bw_module *module);
 /* What running may cost; a zero field means the default in brackets. */
 struct bw_store_limits {
 	uint32_t memory_pages;  /* of each memory [4096 = 256 MiB] */
-	uint32_t table_entries; /* of each table [1 Mi] */
+	uint32_t table_entries; /* 8 bytes each, all tables [1 Mi] */
 	uint32_t stack_slots;   /* 8 bytes each, all frames [1 Mi] */
 	uint32_t call_depth;    /* nested calls [65536] */
 };
@@ -119,17 +119,19 @@ void bw_store_free(struct bw_store *store); /* accepts NULL */
 /* Fuel: one per WebAssembly instruction (end and else are none), charged for
  * a whole block when it is entered; a block reaches from the start of a
  * function or loop, or from a place where jumps arrive, to the next such place.
- * Leaving it early, by a branch or a trap, gives nothing back. Bulk operations
- * cost one more per 64 bytes or 8 entries, memory.grow 64 per page granted,
- * host calls their own price. Setting it restarts the count. */
+ * Leaving it early, by a branch or a trap, gives nothing back. A call costs one
+ * more per 16 locals, a branch or return one more per 16 values that it moves,
+ * bulk operations one more per 64 bytes or 8 entries, memory.grow 64 per page
+ * granted, host calls their own price. Setting it restarts the count. */
 void bw_fuel_set(struct bw_store *store, uint64_t fuel);
 uint64_t bw_fuel_left(const struct bw_store *store);
 uint64_t bw_fuel_used(const struct bw_store *store);
 /* Charge from inside a host function. False: exhausted, return BW_HOST_FUEL. */
 bool bw_fuel_charge(struct bw_store *store, uint64_t amount);
 
-/* A flag that a signal handler may set: checked at least every 2^20 fuel; the
- * execution then ends with BW_TRAP_INTERRUPTED. NULL: none. */
+/* A flag that a signal handler may set: checked at least every 2^20 fuel, and
+ * every 16 MiB of one bulk operation; the execution then ends with
+ * BW_TRAP_INTERRUPTED. NULL: none. */
 void bw_interrupt_set(struct bw_store *store,
 		      const volatile sig_atomic_t *flag);
 

@@ -62,7 +62,7 @@ static enum bw_trap refill(struct bw_store *st, int64_t *fuel)
 		return BW_TRAP_FUEL;
 	}
 	st->fuel_left -= debt;
-	if (st->interrupt != NULL && *st->interrupt != 0)
+	if (bw_interrupted(st))
 		return BW_TRAP_INTERRUPTED;
 	*fuel = take_slice(st);
 	return BW_TRAP_NONE;
@@ -355,7 +355,7 @@ call_any:
 			TRAP(bw_host_trap(status));
 		}
 		fuel = take_slice(st);
-		if (st->interrupt != NULL && *st->interrupt != 0)
+		if (bw_interrupted(st))
 			TRAP(BW_TRAP_INTERRUPTED);
 		RELOAD();
 		ip = ret_ip;
@@ -435,13 +435,11 @@ L_MEM_GROW : {
 	A = before;
 	NEXT();
 }
-L_MEM_INIT : {
-	uint32_t n = (uint32_t)C;
-
-	CHARGE(n / 64);
-	TRY(bw_memory_init(inst, ip[1].a, (uint32_t)A, (uint32_t)B, n));
+L_MEM_INIT:
+	CHARGE((uint32_t)C / 64);
+	TRY(bw_memory_init(inst, ip[1].a, (uint32_t)A, (uint32_t)B,
+			   (uint32_t)C));
 	NEXT2();
-}
 L_MEM_COPY : {
 	uint64_t to = (uint32_t)A, from = (uint32_t)B, n = (uint32_t)C;
 
@@ -449,7 +447,7 @@ L_MEM_COPY : {
 	if (UNLIKELY(to + n > mem_bytes || from + n > mem_bytes))
 		TRAP(BW_TRAP_MEMORY);
 	if (n > 0)
-		memmove(mem + to, mem + from, n);
+		TRY(bw_move(st, mem + to, mem + from, n));
 	NEXT();
 }
 L_MEM_FILL : {
@@ -459,7 +457,7 @@ L_MEM_FILL : {
 	if (UNLIKELY(to + n > mem_bytes))
 		TRAP(BW_TRAP_MEMORY);
 	if (n > 0)
-		memset(mem + to, (uint8_t)B, n);
+		TRY(bw_fill(st, mem + to, (uint8_t)B, n));
 	NEXT();
 }
 L_DATA_DROP:
@@ -489,9 +487,9 @@ L_TABLE_SIZE:
 	A = inst->tables[ip->b]->n;
 	NEXT();
 L_TABLE_GROW : {
-	uint32_t n = (uint32_t)C;
-	uint32_t before = bw_table_grow(st, inst->tables[ip[1].a], n, B);
+	uint32_t n = (uint32_t)C, before;
 
+	TRY(bw_table_grow(st, inst->tables[ip[1].a], n, B, &before));
 	if (before != UINT32_MAX)
 		CHARGE(n / 8);
 	A = before;
@@ -499,11 +497,12 @@ L_TABLE_GROW : {
 }
 L_TABLE_FILL:
 	CHARGE((uint32_t)C / 8);
-	TRY(bw_table_fill(inst->tables[ip[1].a], (uint32_t)A, B, (uint32_t)C));
+	TRY(bw_table_fill(st, inst->tables[ip[1].a], (uint32_t)A, B,
+			  (uint32_t)C));
 	NEXT2();
 L_TABLE_COPY:
 	CHARGE((uint32_t)C / 8);
-	TRY(bw_table_copy(inst->tables[ip[1].a], inst->tables[ip[1].b],
+	TRY(bw_table_copy(st, inst->tables[ip[1].a], inst->tables[ip[1].b],
 			  (uint32_t)A, (uint32_t)B, (uint32_t)C));
 	NEXT2();
 L_TABLE_INIT:

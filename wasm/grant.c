@@ -21,6 +21,10 @@
 #define FILES_MAX        1024u
 #define DAY_US           (UINT64_C(86400) * 1000 * 1000)
 
+/* So many functions a C program with little memory may still point to. */
+#define TABLE_LEAST_ENTRIES (UINT32_C(1) << 16)
+#define ENTRY_BYTES         8u
+
 bool bw_name_valid(const char *name, size_t len)
 {
 	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -444,6 +448,13 @@ int bw_grant_parse(struct bv_arena *arena, const char *path, const char *bytes,
 				    "of the module's bytes");
 	*ret = g;
 	return BV_OK;
+}
+
+uint32_t bw_grant_table_entries(const struct bw_grant *grant)
+{
+	uint64_t n = grant->mem_bytes / 8 / ENTRY_BYTES;
+
+	return n < TABLE_LEAST_ENTRIES ? TABLE_LEAST_ENTRIES : (uint32_t)n;
 }
 
 int bw_session_grant_parse(const char *path, const char *bytes, size_t len,

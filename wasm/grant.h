@@ -65,6 +65,10 @@ int bw_grant_parse(struct bv_arena *arena, const char *path, const char *bytes,
 		   size_t len, struct bw_grant *ret,
 		   struct bv_err *err) BV_MUST_CHECK;
 
+/* How many entries all tables of the module may have: an eighth of its memory
+ * beside it, or half a megabyte where that is more. */
+uint32_t bw_grant_table_entries(const struct bw_grant *grant);
+
 /* All commands of one session; UINT64_MAX: not bounded. */
 struct bw_session_grant {
 	uint64_t fuel;

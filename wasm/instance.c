@@ -220,7 +220,7 @@ static int define(struct bw_instance *inst, struct bv_err *err)
 
 		t->type = m->tables[i];
 		inst->tables[i] = t;
-		if (bw_table_grow(st, t, t->type.range.min, 0) == UINT32_MAX)
+		if (!bw_table_new(st, t))
 			return bv_fail(err, BV_E_LIMIT,
 				       "table of %u entries is over the limit",
 				       t->type.range.min);

@@ -6,6 +6,8 @@
 #ifndef BV_WASM_INTERNAL_H
 #define BV_WASM_INTERNAL_H
 
+#include <string.h>
+
 #include "core/arena.h"
 #include "wasm/engine.h"
 
@@ -182,6 +184,7 @@ struct bw_global {
 struct bw_table {
 	uint64_t *v; /* struct bw_func pointers or external references */
 	uint32_t n;
+	uint64_t cap; /* allocated */
 	struct bw_table_type type;
 };
 
@@ -224,6 +227,7 @@ enum bw_run_state {
 struct bw_store {
 	struct bw_instance *instances;
 	struct bw_store_limits limits;
+	uint32_t table_entries; /* of all tables; none ever shrinks */
 	uint64_t *stack;
 	struct bw_frame *frames;
 	uint32_t nframes;
@@ -260,20 +264,56 @@ void bw_exec_check(const struct bw_store *st, const struct bw_frame *fr,
 /* Pages before, or UINT32_MAX. */
 uint32_t bw_memory_grow(struct bw_store *st, struct bw_memory *mem,
 			uint32_t pages);
-/* Entries before, or UINT32_MAX. */
-uint32_t bw_table_grow(struct bw_store *st, struct bw_table *table, uint32_t n,
-		       uint64_t v);
+uint64_t bw_const_value(const struct bw_instance *inst,
+			const struct bw_const *c);
+
+static inline bool bw_interrupted(const struct bw_store *st)
+{
+	return st->interrupt != NULL && *st->interrupt != 0;
+}
+
+/* --- bulk.c: BW_TRAP_INTERRUPTED between two pieces of what is larger ----- */
+
+#define BW_PIECE_BYTES (16u << 20)
+
+enum bw_trap bw_move_pieces(const struct bw_store *st, void *to,
+			    const void *from, uint64_t n);
+enum bw_trap bw_fill_pieces(const struct bw_store *st, uint8_t *to, uint8_t v,
+			    uint64_t n);
+
+/* n > 0. */
+static inline enum bw_trap bw_move(const struct bw_store *st, void *to,
+				   const void *from, uint64_t n)
+{
+	if (n > BW_PIECE_BYTES)
+		return bw_move_pieces(st, to, from, n);
+	memmove(to, from, n);
+	return BW_TRAP_NONE;
+}
+
+static inline enum bw_trap bw_fill(const struct bw_store *st, uint8_t *to,
+				   uint8_t v, uint64_t n)
+{
+	if (n > BW_PIECE_BYTES)
+		return bw_fill_pieces(st, to, v, n);
+	memset(to, v, n);
+	return BW_TRAP_NONE;
+}
+
 enum bw_trap bw_memory_init(struct bw_instance *inst, uint32_t segment,
 			    uint32_t to, uint32_t from, uint32_t n);
+/* As large as its type says at least; false: over the limit. */
+bool bw_table_new(struct bw_store *st, struct bw_table *t);
+/* *ret_before: entries before, or UINT32_MAX when there are none to have. */
+enum bw_trap bw_table_grow(struct bw_store *st, struct bw_table *table,
+			   uint32_t n, uint64_t v, uint32_t *ret_before);
 enum bw_trap bw_table_init(struct bw_instance *inst, uint32_t table,
 			   uint32_t segment, uint32_t to, uint32_t from,
 			   uint32_t n);
-enum bw_trap bw_table_copy(struct bw_table *to_table,
+enum bw_trap bw_table_copy(const struct bw_store *st, struct bw_table *to_table,
 			   const struct bw_table *from_table, uint32_t to,
 			   uint32_t from, uint32_t n);
-enum bw_trap bw_table_fill(struct bw_table *table, uint32_t at, uint64_t v,
-			   uint32_t n);
-uint64_t bw_const_value(const struct bw_instance *inst,
-			const struct bw_const *c);
+enum bw_trap bw_table_fill(const struct bw_store *st, struct bw_table *table,
+			   uint32_t at, uint64_t v, uint32_t n);
 
 #endif

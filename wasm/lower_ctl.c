@@ -94,6 +94,12 @@ static bool moves_needed(const struct bw_lower *l, const struct bw_ctl *ctl,
 	return ctl->height + n != l->nval || (n == 1 && v->kind != BW_VAL_TEMP);
 }
 
+/* Moving many values is work of its own, as zeroing locals is. */
+static void charge_values(struct bw_lower *l, uint32_t n)
+{
+	bw_charge(l, n / 16);
+}
+
 /* Put the top n entries where ctl's label expects them. Ascending order never
  * overwrites a source: each goes down or stays. */
 static void move_values(struct bw_lower *l, const struct bw_ctl *ctl,
@@ -164,6 +170,8 @@ static int lower_br(struct bw_lower *l)
 	n = label_arity(ctl, &types);
 	if (n > 1)
 		bw_flush_top(l, n);
+	if (!l->dead && moves_needed(l, ctl, n))
+		charge_values(l, n);
 	move_values(l, ctl, n);
 	jump_to(l, ctl, bw_emit(l, BW_OP_BR, 0, 0, 0));
 	set_dead(l);
@@ -191,6 +199,7 @@ static int lower_br_if(struct bw_lower *l)
 	}
 	skip = emit_cond(l, &cond, false);
 	bw_patch_add(l, &list, skip);
+	charge_values(l, n);
 	move_values(l, ctl, n);
 	jump_to(l, ctl, bw_emit(l, BW_OP_BR, 0, 0, 0));
 	bw_patch_to(l, list, l->ncode);
@@ -206,6 +215,7 @@ static int lower_br_table(struct bw_lower *l)
 	const uint8_t *types;
 	struct bw_ctl *ctl = l->ctl;
 	uint32_t i, n, count, first, slot;
+	bool moves = false;
 
 	BW_TRY(bw_read_count(&l->r, 1, &count));
 	BW_TRY(bw_pop(l, BW_I32, NULL));
@@ -234,11 +244,15 @@ static int lower_br_table(struct bw_lower *l)
 			jump_to(l, ctl, first + i);
 			continue;
 		}
+		moves = true;
 		bw_patch_add(l, &stub, first + i);
 		bw_patch_to(l, stub, l->ncode);
 		move_values(l, ctl, n);
 		jump_to(l, ctl, bw_emit(l, BW_OP_BR, 0, 0, 0));
 	}
+	/* Once: one of them is taken. */
+	if (moves)
+		charge_values(l, n);
 	set_dead(l);
 	return BV_OK;
 }
@@ -362,6 +376,7 @@ static void emit_return(struct bw_lower *l, uint32_t n)
 		(void)bw_emit(l, BW_OP_RET1, 0, bw_operand(l, first), 0);
 	else
 		(void)bw_emit(l, BW_OP_RETN, 0, bw_slot(l, first), n);
+	charge_values(l, n);
 }
 
 int bw_lower_return(struct bw_lower *l)

@@ -113,7 +113,7 @@ void bw_interrupt_set(struct bw_store *store, const volatile sig_atomic_t *flag)
 	store->interrupt = flag;
 }
 
-/* --- memories and tables -------------------------------------------------- */
+/* --- memories ------------------------------------------------------------- */
 
 /* mremap rather than one reservation: only what the guest has counts against
  * RLIMIT_AS. */
@@ -145,44 +145,6 @@ uint32_t bw_memory_grow(struct bw_store *st, struct bw_memory *mem,
 	return (uint32_t)before;
 }
 
-uint32_t bw_table_grow(struct bw_store *st, struct bw_table *table, uint32_t n,
-		       uint64_t v)
-{
-	uint64_t after = (uint64_t)table->n + n;
-	uint64_t most = st->limits.table_entries;
-	uint32_t before = table->n, i;
-	uint64_t *p;
-
-	if (table->type.range.has_max && table->type.range.max < most)
-		most = table->type.range.max;
-	if (after > most)
-		return UINT32_MAX;
-	if (n == 0)
-		return before;
-	p = realloc(table->v, after * sizeof(*p));
-	if (p == NULL)
-		return UINT32_MAX;
-	table->v = p;
-	table->n = (uint32_t)after;
-	for (i = before; i < table->n; i++)
-		p[i] = v;
-	return before;
-}
-
-enum bw_trap bw_memory_init(struct bw_instance *inst, uint32_t segment,
-			    uint32_t to, uint32_t from, uint32_t n)
-{
-	const struct bw_data *d = &inst->module->datas[segment];
-	uint32_t len = inst->data_dropped[segment] ? 0 : d->len;
-	struct bw_memory *mem = inst->memory;
-
-	if ((uint64_t)from + n > len || (uint64_t)to + n > mem->bytes)
-		return BW_TRAP_MEMORY;
-	if (n > 0)
-		memcpy(mem->base + to, d->bytes + from, n);
-	return BW_TRAP_NONE;
-}
-
 uint64_t bw_const_value(const struct bw_instance *inst,
 			const struct bw_const *c)
 {
@@ -195,47 +157,6 @@ uint64_t bw_const_value(const struct bw_instance *inst,
 		return (uint64_t)(uintptr_t)inst->funcs[c->v];
 	}
 	return 0;
-}
-
-enum bw_trap bw_table_init(struct bw_instance *inst, uint32_t table,
-			   uint32_t segment, uint32_t to, uint32_t from,
-			   uint32_t n)
-{
-	const struct bw_elem *e = &inst->module->elems[segment];
-	uint32_t len = inst->elem_dropped[segment] ? 0 : e->n;
-	struct bw_table *t = inst->tables[table];
-	uint32_t i;
-
-	if ((uint64_t)from + n > len || (uint64_t)to + n > t->n)
-		return BW_TRAP_TABLE;
-	for (i = 0; i < n; i++)
-		t->v[to + i] = bw_const_value(inst, &e->items[from + i]);
-	return BW_TRAP_NONE;
-}
-
-enum bw_trap bw_table_copy(struct bw_table *to_table,
-			   const struct bw_table *from_table, uint32_t to,
-			   uint32_t from, uint32_t n)
-{
-	if ((uint64_t)from + n > from_table->n ||
-	    (uint64_t)to + n > to_table->n)
-		return BW_TRAP_TABLE;
-	if (n > 0)
-		memmove(to_table->v + to, from_table->v + from,
-			n * sizeof(*to_table->v));
-	return BW_TRAP_NONE;
-}
-
-enum bw_trap bw_table_fill(struct bw_table *table, uint32_t at, uint64_t v,
-			   uint32_t n)
-{
-	uint32_t i;
-
-	if ((uint64_t)at + n > table->n)
-		return BW_TRAP_TABLE;
-	for (i = 0; i < n; i++)
-		table->v[at + i] = v;
-	return BW_TRAP_NONE;
 }
 
 void *bw_memory_at(struct bw_instance *inst, uint64_t addr, uint64_t len)

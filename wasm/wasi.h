@@ -89,7 +89,7 @@ enum bw_clock_policy {
 	BW_CLOCK_REAL,
 	BW_CLOCK_COARSE, /* rounded down to clock_step_ns, file times too */
 	/* Both clocks show clock_start_ns; only sleeping, which takes no
-	 * time then, moves them. */
+	 * time then, moves them. Every time of a file is clock_start_ns. */
 	BW_CLOCK_FIXED,
 };
 

@@ -161,6 +161,21 @@ int bw_wasi_path_symlink(struct bw_wasi *w, struct bw_instance *inst,
 	return e;
 }
 
+/* A name with a slash behind it is no link. readlinkat would follow one there,
+ * out of the preopened directory as well, and its error would say what any path
+ * of the host is: so only the name itself is looked at. */
+static enum bw_wasi_errno slashed(const struct bw_place *p)
+{
+	char name[PATH_MAX];
+	struct stat st;
+
+	memcpy(name, p->name, sizeof(name));
+	name[strcspn(name, "/")] = '\0';
+	if (fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return bw_wasi_last_errno();
+	return S_ISDIR(st.st_mode) ? BW_EINVAL : BW_ENOTDIR;
+}
+
 int bw_wasi_path_readlink(struct bw_wasi *w, struct bw_instance *inst,
 			  const uint64_t *a)
 {
@@ -170,12 +185,13 @@ int bw_wasi_path_readlink(struct bw_wasi *w, struct bw_instance *inst,
 	struct bw_place p;
 	enum bw_wasi_errno e =
 		place(w, inst, a[0], BW_R_PATH_READLINK, a[1], a[2], &p);
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (e != BW_ESUCCESS)
 		return e;
-	n = readlinkat(p.dir, p.name, text, sizeof(text));
-	if (n < 0)
+	if (p.slash)
+		e = slashed(&p);
+	else if ((n = readlinkat(p.dir, p.name, text, sizeof(text))) < 0)
 		e = bw_wasi_last_errno();
 	close(p.dir);
 	if (e != BW_ESUCCESS)

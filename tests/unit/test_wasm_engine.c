@@ -43,6 +43,18 @@ static const uint8_t asks[] = {
 	6,      0, 0x20, 0,    0x40, 0,    0x0b,
 };
 
+/* (table 60 funcref) (table 30 funcref)
+ * (func (export "f") (param i32) (result i32)
+ *   (table.grow 0 (ref.null func) (local.get 0)))
+ * (func (export "g"), the same with table 1) */
+static const uint8_t tables[] = {
+	HEADER, 1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f, 3, 3,    2,
+	0,      0,    4,    7,    2,    0x70, 0,    60,   0x70, 0, 30,   7,
+	9,      2,    1,    'f',  0,    0,    1,    'g',  0,    1, 10,   21,
+	2,      9,    0,    0xd0, 0x70, 0x20, 0,    0xfc, 0x0f, 0, 0x0b, 9,
+	0,      0xd0, 0x70, 0x20, 0,    0xfc, 0x0f, 1,    0x0b,
+};
+
 struct host {
 	int status;
 	unsigned calls;
@@ -71,8 +83,9 @@ struct world {
 static int open_world(struct world *w, const uint8_t *bytes, size_t len,
 		      const struct bw_host_func *list, struct bv_err *err)
 {
-	struct bw_imports imports = { list, list == NULL ? 0 : 1, &w->host,
-				      NULL, 0, false };
+	struct bw_imports imports = { list,     list == NULL ? 0 : 1,
+				      &w->host, NULL,
+				      0,        false };
 	uint8_t *exact = malloc(len);
 
 	*w = (struct world){ 0 };
@@ -301,6 +314,57 @@ static void test_wasm_memory__grow_and_reach__bounded(void **state)
 	close_world(&w);
 }
 
+/* 90 entries to begin with. */
+static void open_tables(struct world *w, uint32_t most)
+{
+	const struct bw_store_limits limits = { .table_entries = most };
+
+	*w = (struct world){ 0 };
+	assert_int_equal(
+		bw_module_load(tables, sizeof(tables), NULL, &w->module, NULL),
+		BV_OK);
+	assert_int_equal(bw_store_new(&limits, &w->store, NULL), BV_OK);
+}
+
+static int instance(struct world *w)
+{
+	return bw_instance_new(w->store, w->module, NULL, &w->inst, NULL);
+}
+
+static void test_wasm_tables__all_together__bounded(void **state)
+{
+	struct world w;
+	uint64_t out;
+
+	(void)state;
+	open_tables(&w, 89);
+	assert_int_equal(instance(&w), BV_E_LIMIT);
+	close_world(&w);
+	open_tables(&w, 100);
+	assert_int_equal(instance(&w), BV_OK);
+	assert_int_equal(call1(&w, "f", 11, &out), BW_DONE);
+	assert_int_equal(out, UINT32_MAX);
+	assert_int_equal(call1(&w, "f", UINT32_MAX, &out), BW_DONE);
+	assert_int_equal(out, UINT32_MAX);
+	assert_int_equal(call1(&w, "f", 4, &out), BW_DONE);
+	assert_int_equal(out, 60);
+	assert_int_equal(call1(&w, "g", 7, &out), BW_DONE);
+	assert_int_equal(out, UINT32_MAX);
+	assert_int_equal(call1(&w, "g", 6, &out), BW_DONE);
+	assert_int_equal(out, 30);
+	assert_int_equal(call1(&w, "g", 1, &out), BW_DONE);
+	assert_int_equal(out, UINT32_MAX);
+	assert_int_equal(call1(&w, "g", 0, &out), BW_DONE);
+	assert_int_equal(out, 36);
+	close_world(&w);
+	/* Those of another instance count as well. */
+	open_tables(&w, 190);
+	assert_int_equal(instance(&w), BV_OK);
+	assert_int_equal(call1(&w, "f", 11, &out), BW_DONE);
+	assert_int_equal(instance(&w), BV_E_LIMIT);
+	close_world(&w);
+}
+
 static void test_wasm_limits__module_and_memory__refused(void **state)
 {
 	static const struct bw_load_limits bytes = { sizeof(asks) - 1, 0 };
@@ -404,6 +468,7 @@ int main(void)
 		cmocka_unit_test(
 			test_wasm_import__unknown_or_other_type__named),
 		cmocka_unit_test(test_wasm_memory__grow_and_reach__bounded),
+		cmocka_unit_test(test_wasm_tables__all_together__bounded),
 		cmocka_unit_test(test_wasm_limits__module_and_memory__refused),
 		cmocka_unit_test(test_wasm_load__nesting__limited),
 		cmocka_unit_test(test_wasm_load__cut_or_changed__survived),

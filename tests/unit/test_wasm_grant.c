@@ -84,6 +84,19 @@ static void test_grant__everything__taken(void **state)
 	bv_arena_done(&arena);
 }
 
+/* Tables are memory as well: what they may have follows its limit. */
+static void test_grant__memory__bounds_tables(void **state)
+{
+	struct bw_grant g = { .mem_bytes = 1u << 20 };
+
+	(void)state;
+	assert_int_equal(bw_grant_table_entries(&g), 1u << 16);
+	g.mem_bytes = 64u << 20;
+	assert_int_equal(bw_grant_table_entries(&g), 1u << 20);
+	g.mem_bytes = UINT64_C(4) << 30;
+	assert_int_equal(bw_grant_table_entries(&g), 64u << 20);
+}
+
 static void test_grant__faults__refused_with_line(void **state)
 {
 	static const struct {
@@ -317,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_grant__least__is_tight),
 		cmocka_unit_test(test_grant__everything__taken),
+		cmocka_unit_test(test_grant__memory__bounds_tables),
 		cmocka_unit_test(test_grant__faults__refused_with_line),
 		cmocka_unit_test(test_grant__too_many__refused),
 		cmocka_unit_test(test_name__valid_or_not),

@@ -188,6 +188,34 @@ static void test_files_attributes__read_and_set(void **state)
 			 BW_ENOTCAPABLE);
 }
 
+/* Standing still, no file shows what time it really is; what is set is set. */
+static void test_files_times__fixed_clock__its_own(void **state)
+{
+	struct world *w = *state;
+	struct guest *g;
+	struct stat st;
+	uint32_t fd, i;
+
+	w->config.clock = BW_CLOCK_FIXED;
+	w->config.clock_start_ns = 7 * NS;
+	g = start(w);
+	fd = opened(g, RW, "new", BW_O_CREAT, BW_R_FILE);
+	assert_int_equal(write_to(g, fd, "x"), 0);
+	assert_int_equal(CALL(g, fd_filestat_set_times, fd, 5 * NS, 0,
+			      BW_FST_ATIM | BW_FST_MTIM_NOW),
+			 0);
+	assert_int_equal(stat(in(w, "rw/new"), &st), 0);
+	assert_int_equal(st.st_atim.tv_sec, 5);
+	assert_int_equal(CALL(g, fd_filestat_get, fd, DATA), 0);
+	for (i = 40; i <= 56; i += 8)
+		assert_int_equal(guest_u64(g, DATA + i), 7 * NS);
+	assert_int_equal(CALL(g, path_filestat_get, RW, 1, PATH,
+			      text(g, PATH, "file"), DATA),
+			 0);
+	for (i = 40; i <= 56; i += 8)
+		assert_int_equal(guest_u64(g, DATA + i), 7 * NS);
+}
+
 static void test_files_names__made_moved_removed(void **state)
 {
 	struct world *w = *state;
@@ -241,6 +269,7 @@ int main(void)
 		T(test_files_flags__append_and_sync),
 		T(test_files_open__flags_and_types),
 		T(test_files_attributes__read_and_set),
+		T(test_files_times__fixed_clock__its_own),
 		T(test_files_names__made_moved_removed),
 	};
 

@@ -133,6 +133,107 @@ static void test_fs_symlink__leading_out__not_followed(void **state)
 	outside_whole(w);
 }
 
+static int readlink_as(struct guest *g, const char *path)
+{
+	return CALL(g, path_readlink, RW, PATH, text(g, PATH, path), DATA, 100,
+		    RET);
+}
+
+static int stat_as(struct guest *g, uint32_t follow, const char *path)
+{
+	return CALL(g, path_filestat_get, RW, follow, PATH, text(g, PATH, path),
+		    DATA);
+}
+
+static int touch_as(struct guest *g, uint32_t follow, const char *path)
+{
+	return CALL(g, path_filestat_set_times, RW, follow, PATH,
+		    text(g, PATH, path), 0, 0, BW_FST_MTIM);
+}
+
+/* name/ where name is a link that leads out. The system calls that are given
+ * the slash must not follow the link; the others are told that it leads out. */
+static void slash_refused(struct guest *g, const char *name, const char *tail)
+{
+	char path[64];
+	uint32_t n;
+	int e = BW_ENOTCAPABLE;
+
+	snprintf(path, sizeof(path), "%s%s", name, tail);
+	n = text(g, PATH, path);
+	assert_int_equal(open_as(g, RW, path, 0, READS), e);
+	assert_int_equal(open_as(g, RW, path, BW_O_DIRECTORY, BW_R_DIR), e);
+	assert_int_equal(
+		CALL(g, path_open, RW, 0, PATH, n, 0, READS, 0, 0, RET), e);
+	assert_int_equal(stat_as(g, 0, path), e);
+	assert_int_equal(stat_as(g, BW_LOOKUP_FOLLOW, path), e);
+	assert_int_equal(touch_as(g, 0, path), e);
+	assert_int_equal(touch_as(g, BW_LOOKUP_FOLLOW, path), e);
+	if (strchr(tail, '.') == NULL)
+		e = BW_ENOTDIR;
+	assert_int_equal(readlink_as(g, path), e);
+	n = text(g, PATH, path);
+	assert_int_equal(CALL(g, path_unlink_file, RW, PATH, n), e);
+	assert_int_equal(CALL(g, path_remove_directory, RW, PATH, n), e);
+	assert_int_equal(rename_as(g, RW, path, RW, "z"), e);
+	assert_int_equal(rename_as(g, RW, "file", RW, path), e);
+	assert_int_equal(rename_as(g, RW, "d", RW, path), e);
+	assert_int_equal(link_as(g, RW, path, RW, "z"), e);
+	if (e == BW_ENOTDIR)
+		e = BW_EEXIST;
+	n = text(g, PATH, path);
+	assert_int_equal(CALL(g, path_create_directory, RW, PATH, n), e);
+	assert_int_equal(link_as(g, RW, "file", RW, path), e);
+	assert_int_equal(symlink_as(g, "x", RW, path), e);
+}
+
+/* To a file, to a directory, to nothing: the guest cannot tell them apart. */
+static void test_fs_symlink__slash_behind__tells_nothing(void **state)
+{
+	static const char *const to[] = { "out/secret", "out", "out/none" };
+	static const char *const tails[] = { "/", "//", "/.", "/./", "//.//" };
+	struct world *w = *state;
+	struct guest *g = start(w);
+	char name[16], target[300];
+	size_t i, k;
+
+	for (i = 0; i < BV_LEN(to); i++) {
+		snprintf(name, sizeof(name), "rw/abs%zu", i);
+		assert_int_equal(symlink(in(w, to[i]), in(w, name)), 0);
+		snprintf(target, sizeof(target), "../%s", to[i]);
+		snprintf(name, sizeof(name), "rw/up%zu", i);
+		assert_int_equal(symlink(target, in(w, name)), 0);
+		/* By way of a link beneath. */
+		snprintf(target, sizeof(target), "up%zu", i);
+		snprintf(name, sizeof(name), "rw/way%zu", i);
+		assert_int_equal(symlink(target, in(w, name)), 0);
+		for (k = 0; k < BV_LEN(tails); k++) {
+			snprintf(name, sizeof(name), "abs%zu", i);
+			slash_refused(g, name, tails[k]);
+			slash_refused(g, target, tails[k]);
+			snprintf(name, sizeof(name), "way%zu", i);
+			slash_refused(g, name, tails[k]);
+		}
+	}
+	outside_whole(w);
+}
+
+/* Nor is a link beneath followed; what is no link says so. */
+static void test_fs_readlink__slash_behind__by_the_name_alone(void **state)
+{
+	struct world *w = *state;
+	struct guest *g = start(w);
+
+	assert_int_equal(symlink("d", in(w, "rw/soft")), 0);
+	assert_int_equal(readlink_as(g, "soft"), 0);
+	assert_int_equal(guest_u32(g, RET), 1);
+	assert_int_equal(readlink_as(g, "soft/"), BW_ENOTDIR);
+	assert_int_equal(readlink_as(g, "file/"), BW_ENOTDIR);
+	assert_int_equal(readlink_as(g, "d/"), BW_EINVAL);
+	assert_int_equal(readlink_as(g, "d//"), BW_EINVAL);
+	assert_int_equal(readlink_as(g, "none/"), BW_ENOENT);
+}
+
 static void test_fs_links__not_allowed__refused(void **state)
 {
 	struct world *w = *state;
@@ -286,6 +387,8 @@ int main(void)
 		T(test_fs_path__upward_or_absolute__not_capable),
 		T(test_fs_path__malformed__refused),
 		T(test_fs_symlink__leading_out__not_followed),
+		T(test_fs_symlink__slash_behind__tells_nothing),
+		T(test_fs_readlink__slash_behind__by_the_name_alone),
 		T(test_fs_links__not_allowed__refused),
 		T(test_fs_race__symlink_swapped__never_out),
 		T(test_fs_special__fifo_socket_device__not_opened),
