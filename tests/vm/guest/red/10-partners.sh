@@ -66,9 +66,9 @@ for key in "${keys[@]}"; do
 	note "${key%%:*} without ${key#*:}: $((SECONDS - begin)) s"
 done
 
-# The attestation: a leader that left out any one step of its commit is refused,
-# and is let in when nobody looks.
-for step in commit-seccomp commit-landlock commit-mntns commit-netns commit-nnp; do
+# The attestation: a leader that left out any one step of its commit is refused, and
+# so is one in a view whose cgroups may be written; let in when nobody looks.
+for step in commit-seccomp commit-landlock commit-mntns commit-netns commit-nnp cgroup-ro; do
 	confine sshd
 	red_on "$step"
 	run ssh_as alice 'echo inside'
