@@ -9,6 +9,7 @@
 #include "helper/attest.h"
 
 #include "core/num.h"
+#include "helper/cgroup_mounts.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
 
@@ -117,6 +118,26 @@ static int attest_leaf(pid_t pid, const struct bvh_leaf *leaf,
 				 cgroup);
 }
 
+/* The way out of the leaf is closed in what the leader sees. */
+static int attest_cgroup_mounts(pid_t pid, struct bv_report *report,
+				struct bv_err *err)
+{
+	char path[64];
+	bv_auto_close int fd = -1;
+	size_t n = 0;
+	int code;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return bv_fail_errno(err, errno, "open '%s'", path);
+	code = bvh_cgroup_mounts_check(fd, &n, err);
+	if (code != BV_OK)
+		return code;
+	return bv_report_observe(report, "attested_cgroup_mounts", err,
+				 "%zu, all ro", n);
+}
+
 /* One thread: landlock and seccomp bind the thread that asked for them. */
 static int attest_status(const char *status, const struct bvh_expectation *want,
 			 struct bv_report *report, struct bv_err *err)
@@ -167,6 +188,8 @@ int bvh_attest(pid_t pid, const struct bvh_expectation *want,
 	if (code == BV_OK)
 		code = attest_namespace(pid, "mnt", want->mntns_fd, report,
 					err);
+	if (code == BV_OK && want->mntns_fd >= 0)
+		code = attest_cgroup_mounts(pid, report, err);
 	if (code == BV_OK)
 		code = attest_namespace(pid, "net", want->netns_fd, report,
 					err);

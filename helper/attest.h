@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the kernel says of the leader, after the commit, read by the guardian
- * from /proc/<pid>: cgroup, namespaces, Seccomp, NoNewPrivs. Not what the
- * module says of itself.
+ * from /proc/<pid>: cgroup, namespaces, the mounts of cgroup file systems, Seccomp,
+ * NoNewPrivs. Not what the module says of itself.
  */
 #ifndef BVH_ATTEST_H
 #define BVH_ATTEST_H
@@ -19,8 +19,8 @@ struct bvh_expectation {
 };
 
 /* How many seccomp filters has pid now ("Seccomp_filters:", Linux 5.9)? */
-int bvh_attest_filters(pid_t pid, unsigned int *ret, struct bv_err *err)
-	BV_MUST_CHECK;
+int bvh_attest_filters(pid_t pid, unsigned int *ret,
+		       struct bv_err *err) BV_MUST_CHECK;
 /* Every mismatch is an error naming what was expected and what was read;
  * each confirmed step is added to the report as evidence. Landlock has no
  * /proc witness before ABI 7; its restrict_self is proved by ... see attest.c */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/path.h"
 #include "helper/plumbing.h"
@@ -158,6 +159,8 @@ static int add_policy_rule(struct builder *b, const struct bv_fs_rule *rule,
 	if ((rule->rights & BV_FS_HIDE) != 0)
 		return BV_OK;
 	rc = bvh_path_open(rule->path, b->spec->subject, &fd, &why);
+	if (rc == BV_OK && (rule->rights & BV_FS_WRITE) != 0)
+		rc = bvh_cgroup_mounts_refuse(fd, rule->path, &why);
 	if (rc == BV_OK)
 		rc = rule_add(b, fd, policy_rights(rule->rights), rule->path,
 			      &why);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/mntns.h"
 #include "helper/path.h"
@@ -158,13 +159,14 @@ int bvh_view_temp(const struct bv_spec *spec, const struct bvh_view_options *o,
 	return rc;
 }
 
-/* The host's mounts go on arriving, ours never leave. */
+/* The host's mounts go on arriving, ours never leave. What later steps copy out
+ * of the view, they copy as it is sealed here. */
 int bvh_view_adopt(struct bv_err *err)
 {
 	if (bvh_sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, 0, 0,
 				  MS_SLAVE) != 0)
 		return bv_fail_errno(err, errno, "make all mounts slaves");
-	return BV_OK;
+	return bvh_cgroup_mounts_seal(err);
 }
 
 int bvh_view_create(int *ret_mntns_fd, struct bv_err *err)

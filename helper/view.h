@@ -2,7 +2,7 @@
 /*
  * The session's own mount and network namespaces. Built by the guardian, which
  * leaves again; the leader enters by the returned descriptors. Mount view, in
- * order: everything a slave of the host; private /tmp and /var/tmp (tmpfs);
+ * order: everything a slave of the host; cgroup file systems read-only; private /tmp and /var/tmp (tmpfs);
  * /run/user an empty tmpfs with the user's own directory; D-Bus directories
  * reachable only by root (a 0700 tmpfs with the socket bound inside: the leader's
  * own pam_systemd still gets through, the user does not); hidden paths covered;
@@ -26,7 +26,8 @@ struct bvh_view_options {
  * BV_E_BUG). Steps of view_parts.h fill it, from inside. */
 int bvh_view_create(int *ret_mntns_fd, struct bv_err *err) BV_MUST_CHECK;
 
-/* Make the *current* mount namespace, already unshared, a view to be filled. */
+/* Make the *current* mount namespace, already unshared, a view to be filled: a
+ * slave, its cgroup file systems read-only. */
 int bvh_view_adopt(struct bv_err *err) BV_MUST_CHECK;
 
 /* An empty network namespace (lo down); caller stays in its own. */

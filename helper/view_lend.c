@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/path.h"
 #include "helper/plumbing.h"
@@ -65,7 +66,10 @@ static int take_source(const struct bv_expose_rule *rule, int source,
 			       "'%s' is neither a directory nor a regular "
 			       "file",
 			       rule->source);
-	rc = bvh_mount_clone(source, "", true, &fd, err);
+	rc = rule->write ? bvh_cgroup_mounts_refuse(source, rule->source, err)
+			 : BV_OK;
+	if (rc == BV_OK)
+		rc = bvh_mount_clone(source, "", true, &fd, err);
 	if (rc == BV_OK)
 		rc = seal_tree(fd, rule->write, err);
 	if (rc != BV_OK)

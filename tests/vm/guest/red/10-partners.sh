@@ -66,15 +66,20 @@ for key in "${keys[@]}"; do
 	note "${key%%:*} without ${key#*:}: $((SECONDS - begin)) s"
 done
 
-# The attestation: a leader that left out any one step of its commit is refused,
-# and is let in when nobody looks.
-for step in commit-seccomp commit-landlock commit-mntns commit-netns commit-nnp; do
+# The attestation: a leader that left out any one step of its commit is refused, and
+# so is one in a view whose cgroups may be written; let in when nobody looks.
+attested() { # WORDS
 	confine sshd
-	red_on "$step"
+	red_on "$1"
 	run ssh_as alice 'echo inside'
-	lacks "$out" inside "attestation: a leader without $step is refused"
-	red_on "$step attest"
+	lacks "$out" inside "attestation: a leader without $1 is refused"
+	red_on "$1 attest"
 	run ssh_as alice 'echo inside'
-	contains "$out" inside "attestation: without it a leader without $step gets in"
+	contains "$out" inside "attestation: without it a leader without $1 gets in"
 	after
+}
+for step in commit-seccomp commit-landlock commit-mntns commit-netns commit-nnp; do
+	attested "$step"
 done
+# Below Landlock ABI 3 all of the view is read-only anyway.
+attested 'cgroup-ro view-ro'
