@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STORIES_FIRST 256u
 #define REPORT_ARENA  (4u * 1024u * 1024u)
@@ -91,15 +92,21 @@ const struct bvl_story *bvl_story_find(const struct bvl_stories *all,
 
 /* --- reports ----------------------------------------------------------------- */
 
-/* The file's bytes without the line feed behind them. */
+/* The file's bytes without the line feed behind them; or -1 and errno, EBADF of
+ * what is no file. A pipe is not waited for. */
 static int read_report(int dir, const char *name, char *buf, size_t *ret_len)
 {
-	bvl_auto_close int fd =
-		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bvl_auto_close int fd = openat(
+		dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	size_t len = 0;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) != 0)
 		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EBADF;
+		return -1;
+	}
 	while (len < BV_CANON_BYTES_MAX + 1) {
 		const ssize_t n =
 			read(fd, buf + len, BV_CANON_BYTES_MAX + 1 - len);
@@ -152,12 +159,15 @@ static void check_reported(struct bvl_walk *w, int dir, char *buf)
 			continue;
 		snprintf(id, sizeof(id), "%016" PRIx64, story->key);
 		snprintf(name, sizeof(name), "%s.json", id);
-		if (read_report(dir, name, buf, &len) != 0)
-			bvl_found(w, BVL_FAULT_RECORD_MISSING, 0,
-				  "the report of session %s: %s", id,
-				  strerrordesc_np(errno));
-		else
+		if (read_report(dir, name, buf, &len) == 0)
 			check_bytes(w, id, buf, len, story);
+		else
+			bvl_found(w,
+				  errno == ENOENT ? BVL_FAULT_RECORD_MISSING
+						  : BVL_FAULT_RECORD_TORN,
+				  0, "the report of session %s: %s", id,
+				  errno == EBADF ? "no regular file"
+						 : strerrordesc_np(errno));
 	}
 }
 
@@ -178,6 +188,29 @@ static bool is_open(const char *bytes, size_t len)
 	return open;
 }
 
+/* The session whose report has that name. */
+static bool id_of(const char *name, char ret[BV_SESSION_ID_LEN + 1])
+{
+	uint64_t key;
+
+	if (strlen(name) != BV_SESSION_ID_LEN + 5 ||
+	    strcmp(name + BV_SESSION_ID_LEN, ".json") != 0)
+		return false;
+	memcpy(ret, name, BV_SESSION_ID_LEN);
+	ret[BV_SESSION_ID_LEN] = '\0';
+	return key_of(ret, &key);
+}
+
+/* Does it stand for a session? What cannot be read does, unless it is gone. */
+static bool of_session(int dir, const char *name, char *buf)
+{
+	size_t len = 0;
+
+	if (read_report(dir, name, buf, &len) != 0)
+		return errno != ENOENT;
+	return !is_open(buf, len);
+}
+
 static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
 			 struct bv_err *err)
 {
@@ -185,19 +218,12 @@ static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
 
 	for (const struct dirent *e = readdir(dir); e != NULL && code == BV_OK;
 	     e = readdir(dir)) {
-		char id[BV_SESSION_ID_LEN + 1] = "";
+		char id[BV_SESSION_ID_LEN + 1];
 		bool known = false;
-		size_t len = 0;
-		uint64_t key;
 
-		if (strlen(e->d_name) != BV_SESSION_ID_LEN + 5 ||
-		    strcmp(e->d_name + BV_SESSION_ID_LEN, ".json") != 0)
-			continue;
-		memcpy(id, e->d_name, BV_SESSION_ID_LEN);
-		if (!key_of(id, &key) ||
+		if (!id_of(e->d_name, id) ||
 		    bvl_story_find(&w->stories, id) != NULL ||
-		    read_report(dirfd(dir), e->d_name, buf, &len) != 0 ||
-		    is_open(buf, len))
+		    !of_session(dirfd(dir), e->d_name, buf))
 			continue;
 		/* It may be younger than what was walked. */
 		code = bvl_journal_knows(&w->j, id, &known, err);
@@ -208,6 +234,29 @@ static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
 				  id);
 	}
 	return code;
+}
+
+int bvl_verify_any_record(struct bvl_walk *w, bool *ret, struct bv_err *err)
+{
+	bvl_auto_free char *buf = malloc(BV_CANON_BYTES_MAX + 1);
+	DIR *dir = opendir(w->what->records_dir);
+
+	*ret = false;
+	if (buf == NULL && dir != NULL)
+		closedir(dir);
+	if (buf == NULL)
+		return bv_fail(err, BV_E_NOMEM, "verify: no memory");
+	if (dir == NULL)
+		return BV_OK;
+	for (const struct dirent *e = readdir(dir); e != NULL && !*ret;
+	     e = readdir(dir)) {
+		char id[BV_SESSION_ID_LEN + 1];
+
+		*ret = id_of(e->d_name, id) &&
+		       of_session(dirfd(dir), e->d_name, buf);
+	}
+	closedir(dir);
+	return BV_OK;
 }
 
 int bvl_verify_records(struct bvl_walk *w, struct bv_err *err)

@@ -219,6 +219,27 @@ static inline void remove_file(const struct scene *x, const char *name)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* The head file is brought along too: only a head seen elsewhere tells. */
+static inline void fix_head(const struct scene *x)
+{
+	sqlite3 *db = raw(x);
+	sqlite3_stmt *s = NULL;
+	char line[160], hex[65];
+
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT seq, hash FROM event "
+					    "ORDER BY seq DESC LIMIT 1",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	bv_digest_hex(sqlite3_column_blob(s, 1), hex);
+	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020lld %s\n",
+		 (long long)sqlite3_column_int64(s, 0), hex);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	scribble(x, "journal.head", 0, line, strlen(line));
+}
+
 static inline void prune_six(const struct scene *x)
 {
 	struct bvl_journal *j = open_stage(&x->stage, BVL_APPEND);

@@ -71,26 +71,6 @@ static void do_rehash_one(const struct scene *x)
 		SQLITE_OK);
 	sqlite3_close(db);
 }
-/* The head file is brought along too: only a head seen elsewhere tells. */
-static void fix_head(const struct scene *x)
-{
-	sqlite3 *db = raw(x);
-	sqlite3_stmt *s = NULL;
-	char line[160], hex[65];
-
-	assert_int_equal(sqlite3_prepare_v2(db,
-					    "SELECT seq, hash FROM event "
-					    "ORDER BY seq DESC LIMIT 1",
-					    -1, &s, NULL),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	bv_digest_hex(sqlite3_column_blob(s, 1), hex);
-	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020lld %s\n",
-		 (long long)sqlite3_column_int64(s, 0), hex);
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	scribble(x, "journal.head", 0, line, strlen(line));
-}
 static void do_rewrite_all(const struct scene *x)
 {
 	do_rewrite(x);
