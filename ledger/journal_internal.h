@@ -16,6 +16,12 @@
 /* Of the write-ahead log, some 40 sessions: what a first opener reads again. */
 #define BVL_LOG_PAGES_MAX 256u
 
+/* The reports go with it: a new journal knows none of them. */
+#define BVL_REMEDY                                                             \
+	"move journal.db*, journal.head and sessions/ away together, as "      \
+	"evidence, and a new journal begins (bvisorctl verify says what is "   \
+	"wrong)"
+
 struct bvl_journal {
 	sqlite3 *db;
 	char path[PATH_MAX];

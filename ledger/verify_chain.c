@@ -25,6 +25,12 @@ static uint64_t take_number(sqlite3_stmt *s, int at)
 	return (uint64_t)sqlite3_column_int64(s, at);
 }
 
+/* SQLite keeps any number there is; rows and checkpoints count from 1. */
+static bool is_seq(sqlite3_stmt *s, int at)
+{
+	return sqlite3_column_int64(s, at) > 0;
+}
+
 /* --- checkpoints ------------------------------------------------------------ */
 
 static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
@@ -36,6 +42,12 @@ static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
 	uint8_t seal[BVL_HASH_LEN] = { 0 };
 	uint8_t again[BVL_HASH_LEN];
 
+	if (!is_seq(s, 0)) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, 0,
+			  "there is a checkpoint %lld; the first row is row 1",
+			  (long long)sqlite3_column_int64(s, 0));
+		return;
+	}
 	if (!take_hash(s, 1, c.hash) || !take_hash(s, 4, c.prev) ||
 	    !take_hash(s, 5, seal)) {
 		bvl_found(w, BVL_FAULT_ROW_FORM, c.seq,
@@ -54,9 +66,9 @@ static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
 			  c.seq);
 	if (c.removed != c.seq - w->seq)
 		bvl_found(w, BVL_FAULT_CHECKPOINT_COUNT, c.seq,
-			  "checkpoint %" PRIu64 " counts %" PRIu64
+			  "checkpoint %" PRIu64 " counts %" PRId64
 			  " rows, there were %" PRIu64,
-			  c.seq, c.removed, c.seq - w->seq);
+			  c.seq, (int64_t)c.removed, c.seq - w->seq);
 	memcpy(seal_before, seal, BVL_HASH_LEN);
 	memcpy(w->hash, c.hash, BVL_HASH_LEN);
 	w->seq = c.seq;
@@ -87,12 +99,18 @@ int bvl_verify_checkpoints(struct bvl_walk *w, struct bv_err *err)
 
 /* --- rows ------------------------------------------------------------------- */
 
+/* A column to find rows by: to SQLite it is all of its bytes. */
+struct filed {
+	const char *text;
+	bool whole; /* text without a NUL within */
+};
+
 struct row {
 	uint64_t seq;
 	uint8_t prev[BVL_HASH_LEN];
 	uint8_t hash[BVL_HASH_LEN];
-	const char *kind;
-	const char *session;
+	struct filed kind;
+	struct filed session;
 	const void *bytes;
 	size_t len;
 };
@@ -229,6 +247,26 @@ static int check_story(struct bvl_walk *w, const struct row *r,
 	return BV_OK;
 }
 
+static void check_filed(struct bvl_walk *w, const struct row *r,
+			const struct bv_event *e)
+{
+	const char *kind = bv_event_kind_name(e->kind);
+
+	if (!r->kind.whole || strcmp(r->kind.text, kind) != 0)
+		bvl_found(w, BVL_FAULT_KIND, r->seq,
+			  "row %" PRIu64 " is filed as '%.20s'%s, but is a "
+			  "'%s'",
+			  r->seq, r->kind.text,
+			  r->kind.whole ? "" : " and more bytes", kind);
+	if (!r->session.whole || strcmp(r->session.text, e->session) != 0)
+		bvl_found(w, BVL_FAULT_SESSION, r->seq,
+			  "row %" PRIu64 " is filed under session '%.20s'%s, "
+			  "but is of '%.20s'",
+			  r->seq, r->session.text,
+			  r->session.whole ? "" : " and more bytes",
+			  e->session);
+}
+
 static int check_event(struct bvl_walk *w, const struct row *r,
 		       struct bv_err *err)
 {
@@ -242,36 +280,39 @@ static int check_event(struct bvl_walk *w, const struct row *r,
 		bvl_found(w, BVL_FAULT_EVENT_FORM, r->seq,
 			  "row %" PRIu64 ": %.240s", r->seq, why.msg);
 	} else {
-		if (strcmp(r->kind, bv_event_kind_name(e.kind)) != 0)
-			bvl_found(w, BVL_FAULT_KIND, r->seq,
-				  "row %" PRIu64 " is filed as '%.20s', but is "
-				  "a '%s'",
-				  r->seq, r->kind, bv_event_kind_name(e.kind));
-		if (strcmp(r->session, e.session) != 0)
-			bvl_found(w, BVL_FAULT_SESSION, r->seq,
-				  "row %" PRIu64 " is filed under session "
-				  "'%.20s', but is of '%.20s'",
-				  r->seq, r->session, e.session);
+		check_filed(w, r, &e);
 		code = check_story(w, r, &e, err);
 	}
 	bv_arena_done(&arena);
 	return code;
 }
 
-static const char *text(sqlite3_stmt *s, int at)
+static struct filed take_filed(sqlite3_stmt *s, int at)
 {
 	const char *t = (const char *)sqlite3_column_text(s, at);
+	const struct filed none = { .text = "", .whole = false };
 
-	return t == NULL ? "" : t;
+	if (t == NULL || sqlite3_column_type(s, at) != SQLITE_TEXT)
+		return none;
+	return (struct filed){
+		.text = t,
+		.whole = strlen(t) == (size_t)sqlite3_column_bytes(s, at),
+	};
 }
 
 static int check_row(struct bvl_walk *w, sqlite3_stmt *s, struct bv_err *err)
 {
 	struct row r = { .seq = take_number(s, 0),
-			 .kind = text(s, 3),
-			 .session = text(s, 4) };
+			 .kind = take_filed(s, 3),
+			 .session = take_filed(s, 4) };
 	int code = BV_OK;
 
+	if (!is_seq(s, 0)) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, 0,
+			  "there is a row %lld; the first is row 1",
+			  (long long)sqlite3_column_int64(s, 0));
+		return BV_OK; /* of no place in the chain */
+	}
 	check_place(w, &r);
 	if (!take_hash(s, 1, r.prev) || !take_hash(s, 2, r.hash) ||
 	    sqlite3_column_type(s, 5) != SQLITE_BLOB) {
@@ -303,6 +344,7 @@ int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err)
 	int rc;
 
 	if (code != BV_OK) {
+		w->unreadable = true;
 		*err = (struct bv_err){ 0 };
 		return BV_OK;
 	}

@@ -34,6 +34,8 @@ struct bvl_walk {
 	uint64_t seq;               /* of the row before; or of a checkpoint */
 	uint8_t hash[BVL_HASH_LEN]; /* what the next row has to follow */
 	bool after_checkpoint;
+	bool unreadable; /* the rows could not be asked for: what is missing there
+			  * says nothing about reports */
 	/* The journal's own, read before the rows: it lags, never leads. */
 	enum bvl_head_state head_state;
 	struct bvl_head own;

@@ -6,8 +6,10 @@
  */
 #include "tests/unit/journal_scene.h"
 
-/* Fails as a hang would: nobody waits for a pipe. */
-#define PATIENCE_S 60
+#include <signal.h>
+
+/* Who waits for a pipe is woken, and has lost. */
+#define PATIENCE_S 10
 
 static void replace_by_pipe(const struct scene *x, const char *name)
 {
@@ -122,6 +124,72 @@ static void do_expose_head(const struct scene *x)
 	open_to_all(x, "journal.head");
 }
 
+static void do_empty_file(const struct scene *x)
+{
+	char path[160];
+
+	checkpoint_wal(x);
+	path_in(&x->stage, "journal.db", path);
+	assert_int_equal(truncate(path, 0), 0);
+}
+static void do_zeros(const struct scene *x)
+{
+	static const char zeros[16 * 4096];
+
+	checkpoint_wal(x);
+	scribble(x, "journal.db", 0, zeros, sizeof(zeros));
+}
+static void do_other_database(const struct scene *x)
+{
+	char path[160];
+
+	remove_file(x, "journal.db");
+	remove_file(x, "journal.db-wal");
+	sql(x, "CREATE TABLE recipes(name TEXT, salt REAL)");
+	path_in(&x->stage, "journal.db", path);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+static void do_drop_events(const struct scene *x)
+{
+	sql(x, "DROP TRIGGER event_no_delete; DROP TABLE event");
+}
+static void do_drop_checkpoints(const struct scene *x)
+{
+	sql(x, "DROP TRIGGER event_at_the_end; DROP TRIGGER event_no_delete; "
+	       "DROP TABLE checkpoint");
+}
+static void do_rename_column(const struct scene *x)
+{
+	sql(x, "ALTER TABLE event RENAME COLUMN session TO sitting");
+}
+static void do_rename_hash(const struct scene *x)
+{
+	sql(x, "ALTER TABLE event RENAME COLUMN hash TO sum");
+}
+/* To SQL it is another kind, to who reads up to the NUL the same. */
+static void do_kind_and_more(const struct scene *x)
+{
+	past_guards(x, "UPDATE event SET kind = CAST(x'7265706f727400' AS "
+		       "TEXT) WHERE kind = 'report' AND seq = 6");
+}
+static void do_session_and_more(const struct scene *x)
+{
+	past_guards(x, "UPDATE event SET session = CAST(CAST(session AS BLOB) "
+		       "|| x'0041' AS TEXT) WHERE seq = 6");
+}
+static void do_row_below_zero(const struct scene *x)
+{
+	past_guards(x, "PRAGMA ignore_check_constraints = ON; INSERT INTO "
+		       "event SELECT -5, prev, hash, kind, session, bytes "
+		       "FROM event WHERE seq = 1");
+}
+static void do_checkpoint_below_zero(const struct scene *x)
+{
+	past_guards(x, "PRAGMA ignore_check_constraints = ON; INSERT INTO "
+		       "checkpoint SELECT -5, hash, 0, 1, prev, hash FROM "
+		       "event WHERE seq = 1");
+}
+
 static const struct deed {
 	const char *what;
 	void (*act)(const struct scene *x);
@@ -161,13 +229,42 @@ static const struct deed {
 	  true, "journal.db-wal", NO_HEADS },
 	{ "the head opened to others", do_expose_head, BVL_FAULT_FILE_EXPOSED,
 	  true, "journal.head", NO_HEADS },
+	{ "nothing in the file", do_empty_file, BVL_FAULT_SCHEMA_MISSING, false,
+	  "no table", NO_HEADS },
+	{ "zeros in the file", do_zeros, BVL_FAULT_NO_DATABASE, true, NULL,
+	  NO_HEADS },
+	{ "another database", do_other_database, BVL_FAULT_SCHEMA_FOREIGN,
+	  false, "recipes", NO_HEADS },
+	{ "the events dropped", do_drop_events, BVL_FAULT_SCHEMA_MISSING, false,
+	  "'event", NO_HEADS },
+	{ "the checkpoints dropped", do_drop_checkpoints,
+	  BVL_FAULT_SCHEMA_MISSING, false, "'checkpoint'", NO_HEADS },
+	{ "a column renamed", do_rename_column, BVL_FAULT_SCHEMA_CHANGED, false,
+	  NULL, NO_HEADS },
+	{ "the hashes' column renamed", do_rename_hash,
+	  BVL_FAULT_SCHEMA_CHANGED, false, NULL, NO_HEADS },
+	{ "a kind with a NUL behind it", do_kind_and_more, BVL_FAULT_KIND, true,
+	  "and more bytes", NO_HEADS },
+	{ "a session with a NUL behind it", do_session_and_more,
+	  BVL_FAULT_SESSION, true, "and more bytes", NO_HEADS },
+	{ "a row below zero", do_row_below_zero, BVL_FAULT_ROW_FORM, false,
+	  "row -5", NO_HEADS },
+	{ "a checkpoint below zero", do_checkpoint_below_zero,
+	  BVL_FAULT_ROW_FORM, false, "checkpoint -5", NO_HEADS },
 };
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
 
 static void test_every_deed__named(void **state)
 {
+	const struct sigaction wake = { .sa_handler = on_alarm };
 	unsigned int bad = 0;
 
 	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &wake, NULL), 0);
 	for (size_t i = 0; i < BV_LEN(deeds); i++) {
 		const struct deed *d = &deeds[i];
 		const uint64_t bit = UINT64_C(1) << d->fault;
@@ -192,6 +289,52 @@ static void test_every_deed__named(void **state)
 		stage_done(&x.stage);
 	}
 	assert_int_equal(bad, 0);
+}
+
+static size_t load(const struct scene *x, uint8_t *buf, size_t max)
+{
+	char path[160];
+	size_t n;
+	FILE *f;
+
+	path_in(&x->stage, "journal.db", path);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	n = fread(buf, 1, max, f);
+	assert_int_equal(fclose(f), 0);
+	return n;
+}
+
+/* Each byte of the header, and many of the pages: whatever it says then, it is a
+ * verdict (verify_with() asserts that) and the hand is seen wherever it matters. */
+static void test_any_byte__a_verdict(void **state)
+{
+	static uint8_t whole[64 * 4096];
+	static const uint8_t others[] = { 0x00, 0xff, 0x03 };
+	unsigned int silent = 0;
+	struct scene x;
+	size_t n;
+
+	(void)state;
+	scene_init(&x);
+	checkpoint_wal(&x);
+	n = load(&x, whole, sizeof(whole));
+	assert_in_range(n, 4096, sizeof(whole) - 1);
+	for (size_t at = 0; at < n; at += at < 108 ? 1 : 61) {
+		for (size_t i = 0; i < BV_LEN(others); i++) {
+			struct found f;
+
+			if (whole[at] == others[i])
+				continue;
+			scribble(&x, "journal.db", (off_t)at, &others[i], 1);
+			verify_with(&x.stage, true, NULL, 0, &f);
+			silent += f.verdict.findings == 0 &&
+				  f.verdict.rows != 2 * SESSIONS;
+			scribble(&x, "journal.db", (off_t)at, &whole[at], 1);
+		}
+	}
+	assert_int_equal(silent, 0);
+	stage_done(&x.stage);
 }
 
 /* Nothing there, or what a maker left who was killed at it: there was no journal. */
@@ -231,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_deed__named),
+		cmocka_unit_test(test_any_byte__a_verdict),
 		cmocka_unit_test(test_never_was__sound),
 	};
 
