@@ -283,6 +283,41 @@ static int check_version(struct bvl_journal *j, struct bv_err *err)
 	return BV_OK;
 }
 
+/* The file's own word, two bytes of its header: SQLite itself goes by the log
+ * where there is one, whatever they say, and one is made before it is asked. */
+int bvl_has_log(struct bvl_journal *j, bool *ret, struct bv_err *err)
+{
+	static const uint8_t wal[2] = { 2, 2 };
+	uint8_t words[2] = { 0 };
+	sqlite3_file *file = NULL;
+	int rc = sqlite3_file_control(j->db, "main", SQLITE_FCNTL_FILE_POINTER,
+				      &file);
+
+	if (rc == SQLITE_OK && (file == NULL || file->pMethods == NULL))
+		rc = SQLITE_CANTOPEN;
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xRead(file, words, sizeof(words), 18);
+	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
+		return bvl_sql_fail(j, rc, "read its header", err);
+	*ret = memcmp(words, wal, sizeof(wal)) == 0;
+	return BV_OK;
+}
+
+/* Without the write-ahead log the sync that an append promises is of nothing. Set
+ * back by us, the hand would not be seen. */
+static int check_log(struct bvl_journal *j, struct bv_err *err)
+{
+	bool has = false;
+	int code = bvl_has_log(j, &has, err);
+
+	if (code == BV_OK && !has)
+		code = bv_fail(err, BV_E_PROTO,
+			       "the journal '%s' was set to go on without its "
+			       "write-ahead log: " BVL_REMEDY,
+			       j->path);
+	return code;
+}
+
 /* --- making one ------------------------------------------------------------- */
 
 static int make_schema(struct bvl_journal *j, struct bv_err *err)
@@ -418,6 +453,8 @@ static int open_in(struct bvl_journal *j, const char *dir, enum bvl_mode mode,
 		code = bvl_connect(j, mode == BVL_APPEND, err);
 	if (code == BV_OK)
 		code = check_version(j, err);
+	if (code == BV_OK && mode == BVL_APPEND)
+		code = check_log(j, err);
 	if (code != BV_OK)
 		return code;
 	j->head_fd = bvl_head_open(dir, mode == BVL_APPEND);

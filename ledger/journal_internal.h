@@ -98,6 +98,9 @@ int bvl_last(struct bvl_journal *j, uint64_t *ret_seq,
 /* Open the file without asking what it holds; READ checks nothing more. */
 int bvl_connect(struct bvl_journal *j, bool write,
 		struct bv_err *err) BV_MUST_CHECK;
+/* Is it, by its own word, a database with a write-ahead log? */
+int bvl_has_log(struct bvl_journal *j, bool *ret,
+		struct bv_err *err) BV_MUST_CHECK;
 /* A regular file of the caller's that nobody else may touch. */
 int bvl_check_file(const char *path, struct bv_err *err) BV_MUST_CHECK;
 

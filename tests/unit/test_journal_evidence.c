@@ -190,6 +190,21 @@ static void do_checkpoint_below_zero(const struct scene *x)
 		       "event WHERE seq = 1");
 }
 
+static void do_without_log(const struct scene *x)
+{
+	sql(x, "PRAGMA journal_mode = DELETE");
+}
+/* Whoever opens it to append makes the log anew, which SQLite then goes by. */
+static void do_without_log_for_a_while(const struct scene *x)
+{
+	struct bvl_journal *j = NULL;
+
+	do_without_log(x);
+	assert_int_not_equal(
+		bvl_journal_open(x->stage.dir, BVL_APPEND, 1000, &j, NULL),
+		BV_OK);
+}
+
 static const struct deed {
 	const char *what;
 	void (*act)(const struct scene *x);
@@ -251,6 +266,10 @@ static const struct deed {
 	  "row -5", NO_HEADS },
 	{ "a checkpoint below zero", do_checkpoint_below_zero,
 	  BVL_FAULT_ROW_FORM, false, "checkpoint -5", NO_HEADS },
+	{ "set to do without the log", do_without_log, BVL_FAULT_SCHEMA_CHANGED,
+	  true, "journal_mode", NO_HEADS },
+	{ "the same, and opened since", do_without_log_for_a_while,
+	  BVL_FAULT_SCHEMA_CHANGED, true, "journal_mode", NO_HEADS },
 };
 
 static void on_alarm(int sig)
