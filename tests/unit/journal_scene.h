@@ -266,4 +266,24 @@ static inline void prune_six(const struct scene *x)
 	bvl_journal_close(&j);
 }
 
+/* What the log says of the last pruning. */
+static inline struct bvl_head checkpoint_head(const struct scene *x)
+{
+	struct bvl_head head = { .seq = 0 };
+	sqlite3 *db = raw(x);
+	sqlite3_stmt *s = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT seq, hash FROM checkpoint "
+					    "ORDER BY seq DESC LIMIT 1",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	head.seq = (uint64_t)sqlite3_column_int64(s, 0);
+	bv_digest_hex(sqlite3_column_blob(s, 1), head.hash);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return head;
+}
+
 #endif
