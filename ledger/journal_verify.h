@@ -82,6 +82,8 @@ struct bvl_verdict {
 	uint64_t first_seq;   /* 0: no row */
 	uint64_t removed;     /* rows behind checkpoints */
 	uint64_t reports;     /* looked at, and fine */
+	uint64_t outlived;    /* reports of sessions whose rows were removed in
+			       * order: house-keeping's to remove */
 	uint64_t behind;      /* rows that the head file does not know yet */
 	struct bvl_head head; /* of the last row */
 	size_t findings;

@@ -280,6 +280,8 @@ static int check_event(struct bvl_walk *w, const struct row *r,
 		bvl_found(w, BVL_FAULT_EVENT_FORM, r->seq,
 			  "row %" PRIu64 ": %.240s", r->seq, why.msg);
 	} else {
+		if (w->verdict->first_seq == 0)
+			w->first_us = e.unix_us;
 		check_filed(w, r, &e);
 		code = check_story(w, r, &e, err);
 	}

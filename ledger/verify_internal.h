@@ -36,6 +36,7 @@ struct bvl_walk {
 	bool after_checkpoint;
 	bool unreadable; /* the rows could not be asked for: what is missing there
 			  * says nothing about reports */
+	uint64_t first_us; /* when the first row was written, by its word */
 	/* The journal's own, read before the rows: it lags, never leads. */
 	enum bvl_head_state head_state;
 	struct bvl_head own;

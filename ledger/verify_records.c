@@ -147,9 +147,45 @@ static void check_bytes(struct bvl_walk *w, const char *id, const char *bytes,
 	bv_arena_done(&arena);
 }
 
-static void check_reported(struct bvl_walk *w, int dir, char *buf)
+/* House-keeping went on while the rows were walked: it removes reports of sessions
+ * that the journal keeps no more, and seals that first. */
+static int is_pruned_since(struct bvl_walk *w, const char *id, bool *ret,
+			   struct bv_err *err)
 {
-	for (size_t i = 0; i < w->stories.cap; i++) {
+	uint64_t removed = 0;
+	bool known = false;
+	int code = bvl_journal_removed(&w->j, &removed, err);
+
+	if (code == BV_OK)
+		code = bvl_journal_knows(&w->j, id, &known, err);
+	*ret = !known && removed > w->verdict->removed;
+	return code;
+}
+
+static int tell_unread(struct bvl_walk *w, const char *id, int why,
+		       struct bv_err *err)
+{
+	bool pruned = false;
+	int code = BV_OK;
+
+	if (why == ENOENT)
+		code = is_pruned_since(w, id, &pruned, err);
+	if (code == BV_OK && !pruned)
+		bvl_found(w,
+			  why == ENOENT ? BVL_FAULT_RECORD_MISSING
+					: BVL_FAULT_RECORD_TORN,
+			  0, "the report of session %s: %s", id,
+			  why == EBADF ? "no regular file"
+				       : strerrordesc_np(why));
+	return code;
+}
+
+static int check_reported(struct bvl_walk *w, int dir, char *buf,
+			  struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (size_t i = 0; code == BV_OK && i < w->stories.cap; i++) {
 		const struct bvl_story *story = &w->stories.v[i];
 		char id[BV_SESSION_ID_LEN + 1];
 		char name[32];
@@ -162,30 +198,36 @@ static void check_reported(struct bvl_walk *w, int dir, char *buf)
 		if (read_report(dir, name, buf, &len) == 0)
 			check_bytes(w, id, buf, len, story);
 		else
-			bvl_found(w,
-				  errno == ENOENT ? BVL_FAULT_RECORD_MISSING
-						  : BVL_FAULT_RECORD_TORN,
-				  0, "the report of session %s: %s", id,
-				  errno == EBADF ? "no regular file"
-						 : strerrordesc_np(errno));
+			code = tell_unread(w, id, errno, err);
 	}
+	return code;
 }
 
-/* One that says "open" belongs to a guardian that is about to begin, or was
- * killed before it did: no session. */
-static bool is_open(const char *bytes, size_t len)
+/* Does a file of that name stand for a session? What is gone does not, nor what
+ * says "open": a guardian's that is about to begin, or was killed before it did.
+ * What cannot be read does. *ret_closed_us: when it ended by its own sealed word,
+ * or 0. */
+static bool of_session(int dir, const char *name, char *buf,
+		       uint64_t *ret_closed_us)
 {
 	struct bv_report_view view;
 	struct bv_arena arena;
 	bool open = false;
+	size_t len = 0;
 
+	*ret_closed_us = 0;
+	if (read_report(dir, name, buf, &len) != 0)
+		return errno != ENOENT;
 	if (len == 0)
-		return true; /* reserved, nothing written yet */
+		return false; /* reserved, nothing written yet */
 	bv_arena_init(&arena, REPORT_ARENA);
-	if (bv_report_decode(&arena, bytes, len, &view, NULL) == BV_OK)
+	if (bv_report_decode(&arena, buf, len, &view, NULL) == BV_OK) {
 		open = view.state == BV_REPORT_OPEN;
+		if (!open && view.has_closed)
+			*ret_closed_us = view.closed_unix_us;
+	}
 	bv_arena_done(&arena);
-	return open;
+	return !open;
 }
 
 /* The session whose report has that name. */
@@ -201,14 +243,42 @@ static bool id_of(const char *name, char ret[BV_SESSION_ID_LEN + 1])
 	return key_of(ret, &key);
 }
 
-/* Does it stand for a session? What cannot be read does, unless it is gone. */
-static bool of_session(int dir, const char *name, char *buf)
+/* Before when a session has to have ended for none of its rows to be kept: the
+ * oldest row's time; with no row left, the last pruning's. 0: nothing was ever
+ * removed. House-keeping goes by the same. */
+static int kept_since_us(struct bvl_walk *w, uint64_t *ret, struct bv_err *err)
 {
-	size_t len = 0;
+	int64_t us = 0;
+	int code = bvl_sql_number(
+		&w->j, "SELECT coalesce(max(unix_us), 0) FROM checkpoint", &us,
+		err);
 
-	if (read_report(dir, name, buf, &len) != 0)
-		return errno != ENOENT;
-	return !is_open(buf, len);
+	*ret = us > 0 ? (uint64_t)us : 0;
+	if (code == BV_OK && us > 0 && w->first_us > 0 && w->first_us < *ret)
+		*ret = w->first_us;
+	return code;
+}
+
+static int check_one(struct bvl_walk *w, const char *id, uint64_t closed_us,
+		     struct bv_err *err)
+{
+	uint64_t since_us = 0;
+	bool known = false;
+	/* It may be younger than what was walked. */
+	int code = bvl_journal_knows(&w->j, id, &known, err);
+
+	if (code == BV_OK && !known)
+		code = kept_since_us(w, &since_us, err);
+	if (code != BV_OK || known)
+		return code;
+	if (closed_us > 0 && closed_us < since_us)
+		w->verdict->outlived++;
+	else
+		bvl_found(w, BVL_FAULT_RECORD_UNKNOWN, 0,
+			  "there is a report of session %s, which the journal "
+			  "does not know",
+			  id);
+	return BV_OK;
 }
 
 static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
@@ -219,19 +289,12 @@ static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
 	for (const struct dirent *e = readdir(dir); e != NULL && code == BV_OK;
 	     e = readdir(dir)) {
 		char id[BV_SESSION_ID_LEN + 1];
-		bool known = false;
+		uint64_t closed_us;
 
-		if (!id_of(e->d_name, id) ||
-		    bvl_story_find(&w->stories, id) != NULL ||
-		    !of_session(dirfd(dir), e->d_name, buf))
-			continue;
-		/* It may be younger than what was walked. */
-		code = bvl_journal_knows(&w->j, id, &known, err);
-		if (code == BV_OK && !known)
-			bvl_found(w, BVL_FAULT_RECORD_UNKNOWN, 0,
-				  "there is a report of session %s, which the "
-				  "journal does not know",
-				  id);
+		if (id_of(e->d_name, id) &&
+		    bvl_story_find(&w->stories, id) == NULL &&
+		    of_session(dirfd(dir), e->d_name, buf, &closed_us))
+			code = check_one(w, id, closed_us, err);
 	}
 	return code;
 }
@@ -251,9 +314,10 @@ int bvl_verify_any_record(struct bvl_walk *w, bool *ret, struct bv_err *err)
 	for (const struct dirent *e = readdir(dir); e != NULL && !*ret;
 	     e = readdir(dir)) {
 		char id[BV_SESSION_ID_LEN + 1];
+		uint64_t closed_us;
 
 		*ret = id_of(e->d_name, id) &&
-		       of_session(dirfd(dir), e->d_name, buf);
+		       of_session(dirfd(dir), e->d_name, buf, &closed_us);
 	}
 	closedir(dir);
 	return BV_OK;
@@ -280,8 +344,9 @@ int bvl_verify_records(struct bvl_walk *w, struct bv_err *err)
 				  w->what->records_dir, strerrordesc_np(errno));
 		return BV_OK;
 	}
-	check_reported(w, dirfd(dir), buf);
-	code = w->unreadable ? BV_OK : check_unknown(w, dir, buf, err);
+	code = check_reported(w, dirfd(dir), buf, err);
+	if (code == BV_OK && !w->unreadable)
+		code = check_unknown(w, dir, buf, err);
 	closedir(dir);
 	return code;
 }
