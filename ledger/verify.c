@@ -45,6 +45,7 @@ static const char *const names[] = {
 	[BVL_FAULT_REWRITTEN] = "rewritten",
 	[BVL_FAULT_WITNESS_CUT] = "witness-cut",
 	[BVL_FAULT_WITNESS_REWRITTEN] = "witness-rewritten",
+	[BVL_FAULT_WITNESS_REMOVED] = "witness-removed",
 	[BVL_FAULT_RECORD_MISSING] = "record-missing",
 	[BVL_FAULT_RECORD_TORN] = "record-torn",
 	[BVL_FAULT_RECORD_OTHER] = "record-other",
@@ -123,7 +124,7 @@ static int check_parts(struct bvl_walk *w, struct bv_err *err)
 	for (size_t i = 0; code == BV_OK && i < BV_LEN(parts); i++)
 		code = damage(w, parts[i](w, err), err);
 	if (code == BV_OK)
-		code = bvl_verify_heads(w, err);
+		code = damage(w, bvl_verify_heads(w, err), err);
 	(void)sqlite3_exec(w->j.db, "COMMIT", NULL, NULL, NULL);
 	if (code == BV_OK && w->what->records_dir != NULL)
 		code = damage(w, bvl_verify_records(w, err), err);

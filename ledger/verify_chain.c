@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checkpoints, rows and heads: one chain from the first to the last. */
+/* Checkpoints and rows: one chain from the first to the last. */
 #include "ledger/verify_internal.h"
 
 #include "core/digest.h"
@@ -10,15 +10,6 @@
 #define EVENT_ARENA (64u * 1024u)
 /* How far away the place of a moved row is looked for. */
 #define MOVED_FAR 4096u
-
-static bool take_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
-{
-	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
-	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
-		return false;
-	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
-	return true;
-}
 
 static uint64_t take_number(sqlite3_stmt *s, int at)
 {
@@ -48,8 +39,8 @@ static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
 			  (long long)sqlite3_column_int64(s, 0));
 		return;
 	}
-	if (!take_hash(s, 1, c.hash) || !take_hash(s, 4, c.prev) ||
-	    !take_hash(s, 5, seal)) {
+	if (!bvl_take_hash(s, 1, c.hash) || !bvl_take_hash(s, 4, c.prev) ||
+	    !bvl_take_hash(s, 5, seal)) {
 		bvl_found(w, BVL_FAULT_ROW_FORM, c.seq,
 			  "checkpoint %" PRIu64 " has columns of another type",
 			  c.seq);
@@ -316,7 +307,7 @@ static int check_row(struct bvl_walk *w, sqlite3_stmt *s, struct bv_err *err)
 		return BV_OK; /* of no place in the chain */
 	}
 	check_place(w, &r);
-	if (!take_hash(s, 1, r.prev) || !take_hash(s, 2, r.hash) ||
+	if (!bvl_take_hash(s, 1, r.prev) || !bvl_take_hash(s, 2, r.hash) ||
 	    sqlite3_column_type(s, 5) != SQLITE_BLOB) {
 		bvl_found(w, BVL_FAULT_ROW_FORM, r.seq,
 			  "row %" PRIu64 " has columns of another type or "
@@ -354,101 +345,5 @@ int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err)
 		code = check_row(w, s, err);
 	if (code == BV_OK && rc != SQLITE_DONE)
 		return bvl_sql_fail(&w->j, rc, "read rows", err);
-	return code;
-}
-
-/* --- heads ------------------------------------------------------------------ */
-
-enum fit {
-	FITS,
-	CUT,
-	OTHER,
-	REMOVED, /* behind a checkpoint: nobody can tell */
-};
-
-static int fit_of(struct bvl_walk *w, const struct bvl_head *head,
-		  enum fit *ret, struct bv_err *err)
-{
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	uint8_t hash[BVL_HASH_LEN];
-	char hex[65] = "";
-	int code;
-
-	*ret = FITS;
-	if (head->seq > w->seq)
-		*ret = CUT;
-	if (head->seq == 0 || head->seq > w->seq)
-		return BV_OK;
-	code = bvl_sql_prepare(&w->j,
-			       "SELECT hash FROM event WHERE seq = ?1 UNION "
-			       "ALL SELECT hash FROM checkpoint WHERE seq = ?1",
-			       &s, err);
-	if (code != BV_OK) { /* the schema is not whole */
-		*err = (struct bv_err){ 0 };
-		return BV_OK;
-	}
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)head->seq);
-	if (sqlite3_step(s) != SQLITE_ROW) {
-		*ret = REMOVED;
-		return BV_OK;
-	}
-	if (take_hash(s, 0, hash))
-		bv_digest_hex(hash, hex);
-	if (strcmp(hex, head->hash) != 0)
-		*ret = OTHER;
-	return BV_OK;
-}
-
-static int check_head(struct bvl_walk *w, const struct bvl_head *head, bool own,
-		      struct bv_err *err)
-{
-	const char *whose = own ? "its own head" : "a head seen elsewhere";
-	enum fit fit = FITS;
-	int code = fit_of(w, head, &fit, err);
-
-	if (code == BV_OK && fit == CUT)
-		bvl_found(w, own ? BVL_FAULT_CUT : BVL_FAULT_WITNESS_CUT,
-			  head->seq,
-			  "it ends at row %" PRIu64 ", %s is row %" PRIu64,
-			  w->seq, whose, head->seq);
-	if (code == BV_OK && fit == OTHER)
-		bvl_found(w,
-			  own ? BVL_FAULT_REWRITTEN
-			      : BVL_FAULT_WITNESS_REWRITTEN,
-			  head->seq, "row %" PRIu64 " is another than %s says",
-			  head->seq, whose);
-	return code;
-}
-
-void bvl_verify_read_head(struct bvl_walk *w)
-{
-	bvl_auto_close int fd = bvl_head_open(w->what->dir, false);
-
-	w->head_state = bvl_head_read(fd, &w->own);
-}
-
-int bvl_verify_heads(struct bvl_walk *w, struct bv_err *err)
-{
-	int code = BV_OK;
-
-	switch (w->head_state) {
-	case BVL_HEAD_MISSING:
-		bvl_found(w, BVL_FAULT_HEAD_MISSING, 0,
-			  "'%s/" BVL_HEAD_FILE "' is gone", w->what->dir);
-		break;
-	case BVL_HEAD_TORN:
-		bvl_found(w, BVL_FAULT_HEAD_TORN, 0,
-			  "'%s/" BVL_HEAD_FILE "' is no head", w->what->dir);
-		break;
-	case BVL_HEAD_FINE:
-		code = check_head(w, &w->own, true, err);
-		if (w->own.seq < w->seq)
-			w->verdict->behind = w->seq - w->own.seq;
-		break;
-	}
-	for (size_t i = 0; code == BV_OK && i < w->what->heads_n; i++)
-		code = check_head(w, &w->what->heads[i], false, err);
-	w->verdict->head.seq = w->seq;
-	bv_digest_hex(w->hash, w->verdict->head.hash);
 	return code;
 }

@@ -100,15 +100,6 @@ static void test_append__what_is_not_kept_is_not_promised(void **state)
 
 /* --- another chain behind the head ------------------------------------------------ */
 
-static void put_head(const struct scene *x, const struct bvl_head *head)
-{
-	char line[160];
-
-	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020llu %s\n",
-		 (unsigned long long)head->seq, head->hash);
-	scribble(x, "journal.head", 0, line, strlen(line));
-}
-
 /* One more row, well chained, in the database alone. */
 static void forge_row(const struct scene *x)
 {
