@@ -146,8 +146,8 @@ static int is_row_of(struct bvl_journal *j, const struct bvl_head *head,
 /* The head is never ahead of the journal, unless somebody cut it. Where it lags,
  * its row is asked for before it is written over: it may be the last that tells
  * of another chain. */
-static int check_head(struct bvl_journal *j, uint64_t seq,
-		      const uint8_t hash[BVL_HASH_LEN], struct bv_err *err)
+int bvl_check_head(struct bvl_journal *j, uint64_t seq,
+		   const uint8_t hash[BVL_HASH_LEN], struct bv_err *err)
 {
 	struct bvl_head head;
 	bool same = true;
@@ -271,7 +271,7 @@ static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
 	int code = bvl_last(j, &seq, before, err);
 
 	if (code == BV_OK)
-		code = check_head(j, seq, before, err);
+		code = bvl_check_head(j, seq, before, err);
 	memcpy(hash, before, BVL_HASH_LEN);
 	for (size_t i = 0; code == BV_OK && i < n; i++)
 		code = insert(j, s, seq + 1 + i, hash, &events[i], bytes[i],

@@ -95,6 +95,12 @@ void bvl_sql_begin_call(struct bvl_journal *j);
 int bvl_last(struct bvl_journal *j, uint64_t *ret_seq,
 	     uint8_t ret_hash[BVL_HASH_LEN], struct bv_err *err) BV_MUST_CHECK;
 
+/* Does the head file agree with a journal that ends there? Inside a transaction of
+ * the caller's. */
+int bvl_check_head(struct bvl_journal *j, uint64_t seq,
+		   const uint8_t hash[BVL_HASH_LEN],
+		   struct bv_err *err) BV_MUST_CHECK;
+
 /* Open the file without asking what it holds; READ checks nothing more. */
 int bvl_connect(struct bvl_journal *j, bool write,
 		struct bv_err *err) BV_MUST_CHECK;

@@ -206,9 +206,14 @@ static int check_missing(struct bvl_walk *w, struct bv_err *err)
 {
 	bvl_auto_close int fd = bvl_head_open(w->what->dir, false);
 	struct bvl_head head = { .seq = 0 };
-	const enum bvl_head_state state = bvl_head_read(fd, &head);
+	enum bvl_head_state state = bvl_head_read(fd, &head);
 	uint64_t rows = state == BVL_HEAD_FINE ? head.seq : 0;
+	struct stat st;
 
+	/* Its maker was killed before anything was written. */
+	if (state == BVL_HEAD_TORN && fstat(fd, &st) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size == 0)
+		state = BVL_HEAD_FINE;
 	for (size_t i = 0; i < w->what->heads_n; i++)
 		if (w->what->heads[i].seq > rows)
 			rows = w->what->heads[i].seq;

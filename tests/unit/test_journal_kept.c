@@ -114,7 +114,10 @@ static void forge_row(const struct scene *x)
 
 static void test_append__a_rewritten_chain_is_not_written_on(void **state)
 {
+	const struct bvl_keep keep = { .age_us = 1 };
 	struct bv_err err = { 0 };
+	struct bvl_journal *j;
+	uint64_t removed = 0;
 	struct scene x;
 	struct found f;
 
@@ -127,6 +130,13 @@ static void test_append__a_rewritten_chain_is_not_written_on(void **state)
 	put_head(&x, &x.late);
 	assert_int_equal(append_to(&x, 1, &err), BV_E_PROTO);
 	assert_non_null(strstr(err.msg, "was cut or rewritten"));
+	/* Nor removed in order, which would leave the head behind it. */
+	j = open_stage(&x.stage, BVL_APPEND);
+	err = (struct bv_err){ 0 };
+	assert_int_equal(
+		bvl_journal_prune(j, &keep, UINT64_C(1) << 60, &removed, &err),
+		BV_E_PROTO);
+	bvl_journal_close(&j);
 	verify_with(&x.stage, true, NULL, 0, &f);
 	assert_true((f.faults & UINT64_C(1) << BVL_FAULT_REWRITTEN) != 0);
 	stage_done(&x.stage);
