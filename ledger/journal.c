@@ -20,10 +20,6 @@
 /* A good quarter more than is let grow before it is written back. */
 #define LOG_BYTES (BVL_LOG_PAGES_MAX * 5120u)
 
-#define REMEDY                                                                 \
-	"keep journal.db* and journal.head as evidence, move them away, and "  \
-	"a new journal begins (bvisorctl verify says what is wrong)"
-
 static uint64_t now_ms(void)
 {
 	struct timespec ts;
@@ -70,13 +66,16 @@ static const struct {
 	const char *what;
 } causes[] = {
 	{ SQLITE_FULL, BV_E_SYS, "the disk is full: make room" },
-	{ SQLITE_CORRUPT, BV_E_PROTO, "it is damaged: " REMEDY },
-	{ SQLITE_NOTADB, BV_E_PROTO, "it is no database: " REMEDY },
+	{ SQLITE_CORRUPT, BV_E_PROTO, "it is damaged: " BVL_REMEDY },
+	{ SQLITE_NOTADB, BV_E_PROTO, "it is no database: " BVL_REMEDY },
+	/* No table or column of that name: our own words are the same always. */
+	{ SQLITE_ERROR, BV_E_PROTO, "it is not made as ours is: " BVL_REMEDY },
 	{ SQLITE_READONLY, BV_E_SYS, "it cannot be written" },
 	{ SQLITE_CANTOPEN, BV_E_SYS, "it cannot be opened" },
 	{ SQLITE_PERM, BV_E_SYS, "it may not be opened" },
 	{ SQLITE_NOMEM, BV_E_NOMEM, "no memory" },
-	{ SQLITE_CONSTRAINT, BV_E_PROTO, "the append was refused: " REMEDY },
+	{ SQLITE_CONSTRAINT, BV_E_PROTO,
+	  "the append was refused: " BVL_REMEDY },
 };
 
 int bvl_sql_fail(const struct bvl_journal *j, int rc, const char *what,
@@ -279,9 +278,44 @@ static int check_version(struct bvl_journal *j, struct bv_err *err)
 	if (id != BVL_APPLICATION_ID || version != BVL_SCHEMA_VERSION)
 		return bv_fail(
 			err, BV_E_PROTO,
-			"the journal '%s' is none of version %d: " REMEDY,
+			"the journal '%s' is none of version %d: " BVL_REMEDY,
 			j->path, BVL_SCHEMA_VERSION);
 	return BV_OK;
+}
+
+/* The file's own word, two bytes of its header: SQLite itself goes by the log
+ * where there is one, whatever they say, and one is made before it is asked. */
+int bvl_has_log(struct bvl_journal *j, bool *ret, struct bv_err *err)
+{
+	static const uint8_t wal[2] = { 2, 2 };
+	uint8_t words[2] = { 0 };
+	sqlite3_file *file = NULL;
+	int rc = sqlite3_file_control(j->db, "main", SQLITE_FCNTL_FILE_POINTER,
+				      &file);
+
+	if (rc == SQLITE_OK && (file == NULL || file->pMethods == NULL))
+		rc = SQLITE_CANTOPEN;
+	if (rc == SQLITE_OK)
+		rc = file->pMethods->xRead(file, words, sizeof(words), 18);
+	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
+		return bvl_sql_fail(j, rc, "read its header", err);
+	*ret = memcmp(words, wal, sizeof(wal)) == 0;
+	return BV_OK;
+}
+
+/* Without the write-ahead log the sync that an append promises is of nothing. Set
+ * back by us, the hand would not be seen. */
+static int check_log(struct bvl_journal *j, struct bv_err *err)
+{
+	bool has = false;
+	int code = bvl_has_log(j, &has, err);
+
+	if (code == BV_OK && !has)
+		code = bv_fail(err, BV_E_PROTO,
+			       "the journal '%s' was set to go on without its "
+			       "write-ahead log: " BVL_REMEDY,
+			       j->path);
+	return code;
 }
 
 /* --- making one ------------------------------------------------------------- */
@@ -396,7 +430,7 @@ static int make(const char *dir, const struct bvl_journal *j,
 	if (bvl_head_read(fd, &head) != BVL_HEAD_FINE || head.seq != 0)
 		return bv_fail(err, BV_E_PROTO,
 			       "the journal '%s' is gone, but '" BVL_HEAD_FILE
-			       "' says that it had %llu rows: " REMEDY,
+			       "' says that it had %llu rows: " BVL_REMEDY,
 			       j->path, (unsigned long long)head.seq);
 	return make_at(dir, j->path, err);
 }
@@ -419,12 +453,14 @@ static int open_in(struct bvl_journal *j, const char *dir, enum bvl_mode mode,
 		code = bvl_connect(j, mode == BVL_APPEND, err);
 	if (code == BV_OK)
 		code = check_version(j, err);
+	if (code == BV_OK && mode == BVL_APPEND)
+		code = check_log(j, err);
 	if (code != BV_OK)
 		return code;
 	j->head_fd = bvl_head_open(dir, mode == BVL_APPEND);
 	if (j->head_fd < 0 && mode == BVL_APPEND)
-		return bv_fail_errno(err, errno,
-				     "'%s/" BVL_HEAD_FILE "': " REMEDY, dir);
+		return bv_fail_errno(
+			err, errno, "'%s/" BVL_HEAD_FILE "': " BVL_REMEDY, dir);
 	return BV_OK;
 }
 

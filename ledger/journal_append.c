@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Appending: under the one write lock the last row is read, checked against
- * its own hash and against the head file, and the new rows follow it. One
- * commit, one fsync. A journal that was cut or whose last row was touched takes
+ * its own hash and against the head file, the new rows follow it and are read
+ * again. One commit, one fsync. A journal that was cut or whose last row was touched takes
  * nothing more: the session is refused, and the loss is not papered over.
  */
 #include "ledger/journal.h"
@@ -110,12 +110,49 @@ int bvl_last(struct bvl_journal *j, uint64_t *ret_seq,
 	return BV_OK;
 }
 
-/* The head is never ahead of the journal, unless somebody cut it. */
-static int check_head(struct bvl_journal *j, uint64_t seq,
-		      const uint8_t hash[BVL_HASH_LEN], struct bv_err *err)
+/* The row that the head names, where later ones are there: a head lags by what a
+ * crash kept from it, and by a little always; the row stays the same. *ret_same
+ * also where a checkpoint removed it: nobody can tell any more. */
+static int is_row_of(struct bvl_journal *j, const struct bvl_head *head,
+		     bool *ret_same, struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	uint8_t hash[BVL_HASH_LEN];
+	char hex[65] = "";
+	int code = bvl_sql_prepare(
+		j,
+		"SELECT hash FROM event WHERE seq = ?1 UNION ALL "
+		"SELECT hash FROM checkpoint WHERE seq = ?1 UNION ALL "
+		"SELECT NULL WHERE ?1 < (SELECT max(seq) FROM checkpoint)",
+		&s, err);
+	int rc;
+
+	*ret_same = false;
+	if (code != BV_OK)
+		return code;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)head->seq);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		return BV_OK;
+	if (rc != SQLITE_ROW)
+		return bvl_sql_fail(j, rc, "read the head's row", err);
+	if (column_hash(s, 0, hash))
+		bv_digest_hex(hash, hex);
+	*ret_same = sqlite3_column_type(s, 0) == SQLITE_NULL ||
+		    strcmp(hex, head->hash) == 0;
+	return BV_OK;
+}
+
+/* The head is never ahead of the journal, unless somebody cut it. Where it lags,
+ * its row is asked for before it is written over: it may be the last that tells
+ * of another chain. */
+int bvl_check_head(struct bvl_journal *j, uint64_t seq,
+		   const uint8_t hash[BVL_HASH_LEN], struct bv_err *err)
 {
 	struct bvl_head head;
+	bool same = true;
 	char hex[65];
+	int code = BV_OK;
 
 	if (bvl_head_read(j->head_fd, &head) != BVL_HEAD_FINE)
 		return bv_fail(err, BV_E_PROTO,
@@ -123,7 +160,12 @@ static int check_head(struct bvl_journal *j, uint64_t seq,
 			       "' is damaged; bvisorctl verify",
 			       j->path);
 	bv_digest_hex(hash, hex);
-	if (head.seq > seq || (head.seq == seq && strcmp(head.hash, hex) != 0))
+	if (head.seq > 0 && head.seq < seq)
+		code = is_row_of(j, &head, &same, err);
+	if (code != BV_OK)
+		return code;
+	if (head.seq > seq || !same ||
+	    (head.seq == seq && strcmp(head.hash, hex) != 0))
 		return bv_fail(err, BV_E_PROTO,
 			       "the journal '%s' was cut or rewritten: it ends "
 			       "at row %" PRIu64 ", its head says %" PRIu64
@@ -156,19 +198,87 @@ static int insert(struct bvl_journal *j, sqlite3_stmt *s, uint64_t seq,
 	return BV_OK;
 }
 
+/* --- what stands there now --------------------------------------------------- */
+
+static bool is_text(sqlite3_stmt *s, int at, const char *want)
+{
+	const void *t = sqlite3_column_text(s, at);
+	const size_t len = strlen(want);
+
+	return t != NULL && (size_t)sqlite3_column_bytes(s, at) == len &&
+	       memcmp(t, want, len) == 0;
+}
+
+/* Row seq as it was given, behind hash, which becomes its own. */
+static bool is_there(sqlite3_stmt *s, uint64_t seq, uint8_t hash[BVL_HASH_LEN],
+		     const struct bv_event *event)
+{
+	uint8_t next[BVL_HASH_LEN], kept[BVL_HASH_LEN];
+
+	bvl_chain_hash(seq, hash, sqlite3_column_blob(s, 2),
+		       (size_t)sqlite3_column_bytes(s, 2), next);
+	if ((uint64_t)sqlite3_column_int64(s, 0) != seq ||
+	    !column_hash(s, 1, kept) || memcmp(kept, next, BVL_HASH_LEN) != 0)
+		return false;
+	memcpy(hash, next, BVL_HASH_LEN);
+	return is_text(s, 3, bv_event_kind_name(event->kind)) &&
+	       is_text(s, 4, event->session);
+}
+
+/* SQLite says DONE of a row that a trigger ignored, removed again or changed:
+ * what was appended behind row seq is read again before it is promised. */
+static int check_there(struct bvl_journal *j, uint64_t seq,
+		       const uint8_t before[BVL_HASH_LEN],
+		       const uint8_t after[BVL_HASH_LEN],
+		       const struct bv_event *events, size_t n,
+		       struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	uint8_t hash[BVL_HASH_LEN];
+	bool there = true;
+	size_t i = 0;
+	int code = bvl_sql_prepare(j,
+				   "SELECT seq, hash, bytes, kind, session "
+				   "FROM event WHERE seq > ?1 ORDER BY seq",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK)
+		return code;
+	memcpy(hash, before, BVL_HASH_LEN);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW && there) {
+		there = i < n && is_there(s, seq + 1 + i, hash, &events[i]);
+		i++;
+	}
+	if (there && rc != SQLITE_DONE)
+		return bvl_sql_fail(j, rc, "read what was appended", err);
+	if (!there || i != n || memcmp(hash, after, BVL_HASH_LEN) != 0)
+		return bv_fail(
+			err, BV_E_PROTO,
+			"the journal '%s' did not keep what was appended "
+			"behind row %" PRIu64 ": " BVL_REMEDY,
+			j->path, seq);
+	return BV_OK;
+}
+
 static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
 			 const struct bv_event *events, char *const *bytes,
 			 size_t n, struct bvl_head *ret, struct bv_err *err)
 {
-	uint8_t hash[BVL_HASH_LEN] = { 0 };
+	uint8_t before[BVL_HASH_LEN] = { 0 }, hash[BVL_HASH_LEN];
 	uint64_t seq = 0;
-	int code = bvl_last(j, &seq, hash, err);
+	int code = bvl_last(j, &seq, before, err);
 
 	if (code == BV_OK)
-		code = check_head(j, seq, hash, err);
+		code = bvl_check_head(j, seq, before, err);
+	memcpy(hash, before, BVL_HASH_LEN);
 	for (size_t i = 0; code == BV_OK && i < n; i++)
-		code = insert(j, s, ++seq, hash, &events[i], bytes[i], err);
-	ret->seq = seq;
+		code = insert(j, s, seq + 1 + i, hash, &events[i], bytes[i],
+			      err);
+	if (code == BV_OK)
+		code = check_there(j, seq, before, hash, events, n, err);
+	ret->seq = seq + n;
 	bv_digest_hex(hash, ret->hash);
 	return code;
 }

@@ -36,7 +36,9 @@ int bvl_head_open(const char *dir, bool write)
 
 	if (path_of(dir, path) != 0)
 		return -1;
-	return open(path, (write ? O_RDWR : O_RDONLY) | O_NOFOLLOW | O_CLOEXEC);
+	/* A pipe in its place is no head, and is not waited for. */
+	return open(path, (write ? O_RDWR : O_RDONLY) | O_NOFOLLOW |
+				  O_NONBLOCK | O_CLOEXEC);
 }
 
 void bvl_head_write(int fd, const struct bvl_head *head)

@@ -16,6 +16,12 @@
 /* Of the write-ahead log, some 40 sessions: what a first opener reads again. */
 #define BVL_LOG_PAGES_MAX 256u
 
+/* The reports go with it: a new journal knows none of them. */
+#define BVL_REMEDY                                                             \
+	"move journal.db*, journal.head and sessions/ away together, as "      \
+	"evidence, and a new journal begins (bvisorctl verify says what is "   \
+	"wrong)"
+
 struct bvl_journal {
 	sqlite3 *db;
 	char path[PATH_MAX];
@@ -89,8 +95,17 @@ void bvl_sql_begin_call(struct bvl_journal *j);
 int bvl_last(struct bvl_journal *j, uint64_t *ret_seq,
 	     uint8_t ret_hash[BVL_HASH_LEN], struct bv_err *err) BV_MUST_CHECK;
 
+/* Does the head file agree with a journal that ends there? Inside a transaction of
+ * the caller's. */
+int bvl_check_head(struct bvl_journal *j, uint64_t seq,
+		   const uint8_t hash[BVL_HASH_LEN],
+		   struct bv_err *err) BV_MUST_CHECK;
+
 /* Open the file without asking what it holds; READ checks nothing more. */
 int bvl_connect(struct bvl_journal *j, bool write,
+		struct bv_err *err) BV_MUST_CHECK;
+/* Is it, by its own word, a database with a write-ahead log? */
+int bvl_has_log(struct bvl_journal *j, bool *ret,
 		struct bv_err *err) BV_MUST_CHECK;
 /* A regular file of the caller's that nobody else may touch. */
 int bvl_check_file(const char *path, struct bv_err *err) BV_MUST_CHECK;

@@ -190,6 +190,10 @@ static int prune_to(struct bvl_journal *j, struct bvl_checkpoint *c,
 	uint64_t last = 0;
 	int code = bvl_last(j, &last, hash, err);
 
+	/* What was rewritten is not removed in order: the head may be the last that
+	 * tells of it. */
+	if (code == BV_OK)
+		code = bvl_check_head(j, last, hash, err);
 	/* Decided from an older snapshot; the journal only grew since. */
 	if (code == BV_OK && c->seq > last)
 		code = bv_fail(err, BV_E_BUG, "prune beyond the last row");

@@ -51,6 +51,8 @@ enum bvl_fault {
 	BVL_FAULT_REWRITTEN,         /* another row at its own head */
 	BVL_FAULT_WITNESS_CUT,       /* ends before a head seen elsewhere */
 	BVL_FAULT_WITNESS_REWRITTEN, /* another row at such a head */
+	BVL_FAULT_WITNESS_REMOVED, /* rows of such heads went behind a checkpoint
+				    * that none of them is of */
 	/* reports */
 	BVL_FAULT_RECORD_MISSING,
 	BVL_FAULT_RECORD_TORN,    /* no sealed report any more */
@@ -79,10 +81,15 @@ struct bvl_verify {
 
 struct bvl_verdict {
 	uint64_t rows;
-	uint64_t first_seq;   /* 0: no row */
-	uint64_t removed;     /* rows behind checkpoints */
-	uint64_t reports;     /* looked at, and fine */
-	uint64_t behind;      /* rows that the head file does not know yet */
+	uint64_t first_seq; /* 0: no row */
+	uint64_t removed;   /* rows behind checkpoints */
+	uint64_t reports;   /* looked at, and fine */
+	uint64_t outlived;  /* reports of sessions whose rows were removed in
+			       * order: house-keeping's to remove */
+	uint64_t behind;    /* rows that the head file does not know yet */
+	/* Of the heads seen elsewhere: a row's or a checkpoint's that is there;
+	 * of rows that a checkpoint removed, which nobody can tell. */
+	uint64_t heads_agree, heads_removed;
 	struct bvl_head head; /* of the last row */
 	size_t findings;
 };

@@ -3,10 +3,12 @@
 #include "ledger/verify_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const names[] = {
 	[BVL_FAULT_DELETED] = "journal-deleted",
@@ -43,6 +45,7 @@ static const char *const names[] = {
 	[BVL_FAULT_REWRITTEN] = "rewritten",
 	[BVL_FAULT_WITNESS_CUT] = "witness-cut",
 	[BVL_FAULT_WITNESS_REWRITTEN] = "witness-rewritten",
+	[BVL_FAULT_WITNESS_REMOVED] = "witness-removed",
 	[BVL_FAULT_RECORD_MISSING] = "record-missing",
 	[BVL_FAULT_RECORD_TORN] = "record-torn",
 	[BVL_FAULT_RECORD_OTHER] = "record-other",
@@ -121,43 +124,124 @@ static int check_parts(struct bvl_walk *w, struct bv_err *err)
 	for (size_t i = 0; code == BV_OK && i < BV_LEN(parts); i++)
 		code = damage(w, parts[i](w, err), err);
 	if (code == BV_OK)
-		code = bvl_verify_heads(w, err);
+		code = damage(w, bvl_verify_heads(w, err), err);
 	(void)sqlite3_exec(w->j.db, "COMMIT", NULL, NULL, NULL);
 	if (code == BV_OK && w->what->records_dir != NULL)
 		code = damage(w, bvl_verify_records(w, err), err);
 	return code;
 }
 
-static void check_missing(struct bvl_walk *w)
+/* false: it is there, and no regular file. */
+static bool check_file(struct bvl_walk *w, const char *path)
+{
+	struct bv_err why = { 0 };
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return true; /* what has to be there is asked elsewhere */
+	if (bvl_check_file(path, &why) == BV_E_CONF)
+		bvl_found(w, BVL_FAULT_FILE_EXPOSED, 0, "%.300s", why.msg);
+	return S_ISREG(st.st_mode);
+}
+
+/* false: one of what SQLite opens is no regular file. The head is looked at
+ * too: who may write it may make a cut journal fit. */
+static bool check_files(struct bvl_walk *w)
+{
+	static const char *const beside[] = { "-wal", "-shm" };
+	char name[PATH_MAX + 16];
+	bool fit = check_file(w, w->j.path);
+
+	for (size_t i = 0; i < BV_LEN(beside); i++) {
+		snprintf(name, sizeof(name), "%s%s", w->j.path, beside[i]);
+		fit = check_file(w, name) && fit;
+	}
+	snprintf(name, sizeof(name), "%s/" BVL_HEAD_FILE, w->what->dir);
+	(void)check_file(w, name);
+	return fit;
+}
+
+/* Of a database that is not there: the log and the index that SQLite makes
+ * beside one. A log is made just before its database is, and with zeros; one
+ * that says more was written to. */
+static bool has_leftovers(const struct bvl_walk *w, bool began)
+{
+	char name[PATH_MAX + 8], first = 0;
+	bvl_auto_close int fd = -1;
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-shm", w->j.path);
+	if (lstat(name, &st) == 0)
+		return true;
+	snprintf(name, sizeof(name), "%s-wal", w->j.path);
+	if (lstat(name, &st) != 0)
+		return false;
+	if (!began || !S_ISREG(st.st_mode))
+		return true;
+	fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 || (pread(fd, &first, 1, 0) == 1 && first != 0);
+}
+
+/* No journal, and no head that says that it had rows. There never was one only
+ * if nothing else of one is there; or it was made just now. */
+static int check_never(struct bvl_walk *w, bool began, struct bv_err *err)
+{
+	const char *left = NULL;
+	bool any = false;
+	int code = BV_OK;
+
+	if (has_leftovers(w, began))
+		left = "what SQLite kept beside it is there";
+	else if (w->what->records_dir != NULL)
+		code = bvl_verify_any_record(w, &any, err);
+	if (any)
+		left = "the reports of its sessions are there";
+	if (code == BV_OK && left != NULL && access(w->j.path, F_OK) != 0)
+		bvl_found(w, BVL_FAULT_DELETED, 0, "'%s' is gone; %s",
+			  w->j.path, left);
+	return code;
+}
+
+static int check_missing(struct bvl_walk *w, struct bv_err *err)
 {
 	bvl_auto_close int fd = bvl_head_open(w->what->dir, false);
 	struct bvl_head head = { .seq = 0 };
+	enum bvl_head_state state = bvl_head_read(fd, &head);
+	uint64_t rows = state == BVL_HEAD_FINE ? head.seq : 0;
+	struct stat st;
 
-	if (fd < 0 && w->what->heads_n == 0)
-		return; /* never was one */
-	if (fd >= 0 && bvl_head_read(fd, &head) == BVL_HEAD_FINE &&
-	    head.seq == 0 && w->what->heads_n == 0)
-		return;
-	bvl_found(w, BVL_FAULT_DELETED, 0,
-		  "'%s' is gone; it had at least %" PRIu64 " rows", w->j.path,
-		  head.seq);
+	/* Its maker was killed before anything was written. */
+	if (state == BVL_HEAD_TORN && fstat(fd, &st) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size == 0)
+		state = BVL_HEAD_FINE;
+	for (size_t i = 0; i < w->what->heads_n; i++)
+		if (w->what->heads[i].seq > rows)
+			rows = w->what->heads[i].seq;
+	if (rows == 0 && state != BVL_HEAD_TORN)
+		return check_never(w, state == BVL_HEAD_FINE, err);
+	if (rows == 0)
+		bvl_found(w, BVL_FAULT_DELETED, 0,
+			  "'%s' is gone, and its head is torn", w->j.path);
+	else
+		bvl_found(w, BVL_FAULT_DELETED, 0,
+			  "'%s' is gone; it had at least %" PRIu64 " rows",
+			  w->j.path, rows);
+	return BV_OK;
 }
 
 static int verify(struct bvl_walk *w, struct bv_err *err)
 {
-	struct bv_err why = { 0 };
+	struct stat st;
 	int code;
 
-	if (access(w->j.path, F_OK) != 0 && errno == ENOENT) {
-		check_missing(w);
+	if (lstat(w->j.path, &st) != 0) {
+		if (errno == ENOENT)
+			return check_missing(w, err);
+		return bv_fail_errno(err, errno, "the journal '%s'", w->j.path);
+	}
+	/* What is no file is not opened: a pipe would be waited for. */
+	if (!check_files(w))
 		return BV_OK;
-	}
-	if (bvl_check_file(w->j.path, &why) != BV_OK)
-		bvl_found(w, BVL_FAULT_FILE_EXPOSED, 0, "%.300s", why.msg);
-	if (why.code == BV_E_SYS) {
-		*err = why;
-		return why.code;
-	}
 	code = bvl_connect(&w->j, false, err);
 	if (code == BV_E_PROTO || (code == BV_OK && !is_database(w))) {
 		bvl_found(w, BVL_FAULT_NO_DATABASE, 0,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checkpoints, rows and heads: one chain from the first to the last. */
+/* Checkpoints and rows: one chain from the first to the last. */
 #include "ledger/verify_internal.h"
 
 #include "core/digest.h"
@@ -11,18 +11,15 @@
 /* How far away the place of a moved row is looked for. */
 #define MOVED_FAR 4096u
 
-static bool take_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
-{
-	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
-	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
-		return false;
-	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
-	return true;
-}
-
 static uint64_t take_number(sqlite3_stmt *s, int at)
 {
 	return (uint64_t)sqlite3_column_int64(s, at);
+}
+
+/* SQLite keeps any number there is; rows and checkpoints count from 1. */
+static bool is_seq(sqlite3_stmt *s, int at)
+{
+	return sqlite3_column_int64(s, at) > 0;
 }
 
 /* --- checkpoints ------------------------------------------------------------ */
@@ -36,8 +33,14 @@ static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
 	uint8_t seal[BVL_HASH_LEN] = { 0 };
 	uint8_t again[BVL_HASH_LEN];
 
-	if (!take_hash(s, 1, c.hash) || !take_hash(s, 4, c.prev) ||
-	    !take_hash(s, 5, seal)) {
+	if (!is_seq(s, 0)) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, 0,
+			  "there is a checkpoint %lld; the first row is row 1",
+			  (long long)sqlite3_column_int64(s, 0));
+		return;
+	}
+	if (!bvl_take_hash(s, 1, c.hash) || !bvl_take_hash(s, 4, c.prev) ||
+	    !bvl_take_hash(s, 5, seal)) {
 		bvl_found(w, BVL_FAULT_ROW_FORM, c.seq,
 			  "checkpoint %" PRIu64 " has columns of another type",
 			  c.seq);
@@ -54,9 +57,9 @@ static void check_checkpoint(struct bvl_walk *w, sqlite3_stmt *s,
 			  c.seq);
 	if (c.removed != c.seq - w->seq)
 		bvl_found(w, BVL_FAULT_CHECKPOINT_COUNT, c.seq,
-			  "checkpoint %" PRIu64 " counts %" PRIu64
+			  "checkpoint %" PRIu64 " counts %" PRId64
 			  " rows, there were %" PRIu64,
-			  c.seq, c.removed, c.seq - w->seq);
+			  c.seq, (int64_t)c.removed, c.seq - w->seq);
 	memcpy(seal_before, seal, BVL_HASH_LEN);
 	memcpy(w->hash, c.hash, BVL_HASH_LEN);
 	w->seq = c.seq;
@@ -87,12 +90,18 @@ int bvl_verify_checkpoints(struct bvl_walk *w, struct bv_err *err)
 
 /* --- rows ------------------------------------------------------------------- */
 
+/* A column to find rows by: to SQLite it is all of its bytes. */
+struct filed {
+	const char *text;
+	bool whole; /* text without a NUL within */
+};
+
 struct row {
 	uint64_t seq;
 	uint8_t prev[BVL_HASH_LEN];
 	uint8_t hash[BVL_HASH_LEN];
-	const char *kind;
-	const char *session;
+	struct filed kind;
+	struct filed session;
 	const void *bytes;
 	size_t len;
 };
@@ -229,6 +238,26 @@ static int check_story(struct bvl_walk *w, const struct row *r,
 	return BV_OK;
 }
 
+static void check_filed(struct bvl_walk *w, const struct row *r,
+			const struct bv_event *e)
+{
+	const char *kind = bv_event_kind_name(e->kind);
+
+	if (!r->kind.whole || strcmp(r->kind.text, kind) != 0)
+		bvl_found(w, BVL_FAULT_KIND, r->seq,
+			  "row %" PRIu64 " is filed as '%.20s'%s, but is a "
+			  "'%s'",
+			  r->seq, r->kind.text,
+			  r->kind.whole ? "" : " and more bytes", kind);
+	if (!r->session.whole || strcmp(r->session.text, e->session) != 0)
+		bvl_found(w, BVL_FAULT_SESSION, r->seq,
+			  "row %" PRIu64 " is filed under session '%.20s'%s, "
+			  "but is of '%.20s'",
+			  r->seq, r->session.text,
+			  r->session.whole ? "" : " and more bytes",
+			  e->session);
+}
+
 static int check_event(struct bvl_walk *w, const struct row *r,
 		       struct bv_err *err)
 {
@@ -242,38 +271,43 @@ static int check_event(struct bvl_walk *w, const struct row *r,
 		bvl_found(w, BVL_FAULT_EVENT_FORM, r->seq,
 			  "row %" PRIu64 ": %.240s", r->seq, why.msg);
 	} else {
-		if (strcmp(r->kind, bv_event_kind_name(e.kind)) != 0)
-			bvl_found(w, BVL_FAULT_KIND, r->seq,
-				  "row %" PRIu64 " is filed as '%.20s', but is "
-				  "a '%s'",
-				  r->seq, r->kind, bv_event_kind_name(e.kind));
-		if (strcmp(r->session, e.session) != 0)
-			bvl_found(w, BVL_FAULT_SESSION, r->seq,
-				  "row %" PRIu64 " is filed under session "
-				  "'%.20s', but is of '%.20s'",
-				  r->seq, r->session, e.session);
+		if (w->verdict->first_seq == 0)
+			w->first_us = e.unix_us;
+		check_filed(w, r, &e);
 		code = check_story(w, r, &e, err);
 	}
 	bv_arena_done(&arena);
 	return code;
 }
 
-static const char *text(sqlite3_stmt *s, int at)
+static struct filed take_filed(sqlite3_stmt *s, int at)
 {
 	const char *t = (const char *)sqlite3_column_text(s, at);
+	const struct filed none = { .text = "", .whole = false };
 
-	return t == NULL ? "" : t;
+	if (t == NULL || sqlite3_column_type(s, at) != SQLITE_TEXT)
+		return none;
+	return (struct filed){
+		.text = t,
+		.whole = strlen(t) == (size_t)sqlite3_column_bytes(s, at),
+	};
 }
 
 static int check_row(struct bvl_walk *w, sqlite3_stmt *s, struct bv_err *err)
 {
 	struct row r = { .seq = take_number(s, 0),
-			 .kind = text(s, 3),
-			 .session = text(s, 4) };
+			 .kind = take_filed(s, 3),
+			 .session = take_filed(s, 4) };
 	int code = BV_OK;
 
+	if (!is_seq(s, 0)) {
+		bvl_found(w, BVL_FAULT_ROW_FORM, 0,
+			  "there is a row %lld; the first is row 1",
+			  (long long)sqlite3_column_int64(s, 0));
+		return BV_OK; /* of no place in the chain */
+	}
 	check_place(w, &r);
-	if (!take_hash(s, 1, r.prev) || !take_hash(s, 2, r.hash) ||
+	if (!bvl_take_hash(s, 1, r.prev) || !bvl_take_hash(s, 2, r.hash) ||
 	    sqlite3_column_type(s, 5) != SQLITE_BLOB) {
 		bvl_found(w, BVL_FAULT_ROW_FORM, r.seq,
 			  "row %" PRIu64 " has columns of another type or "
@@ -303,6 +337,7 @@ int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err)
 	int rc;
 
 	if (code != BV_OK) {
+		w->unreadable = true;
 		*err = (struct bv_err){ 0 };
 		return BV_OK;
 	}
@@ -310,101 +345,5 @@ int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err)
 		code = check_row(w, s, err);
 	if (code == BV_OK && rc != SQLITE_DONE)
 		return bvl_sql_fail(&w->j, rc, "read rows", err);
-	return code;
-}
-
-/* --- heads ------------------------------------------------------------------ */
-
-enum fit {
-	FITS,
-	CUT,
-	OTHER,
-	REMOVED, /* behind a checkpoint: nobody can tell */
-};
-
-static int fit_of(struct bvl_walk *w, const struct bvl_head *head,
-		  enum fit *ret, struct bv_err *err)
-{
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
-	uint8_t hash[BVL_HASH_LEN];
-	char hex[65] = "";
-	int code;
-
-	*ret = FITS;
-	if (head->seq > w->seq)
-		*ret = CUT;
-	if (head->seq == 0 || head->seq > w->seq)
-		return BV_OK;
-	code = bvl_sql_prepare(&w->j,
-			       "SELECT hash FROM event WHERE seq = ?1 UNION "
-			       "ALL SELECT hash FROM checkpoint WHERE seq = ?1",
-			       &s, err);
-	if (code != BV_OK) { /* the schema is not whole */
-		*err = (struct bv_err){ 0 };
-		return BV_OK;
-	}
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)head->seq);
-	if (sqlite3_step(s) != SQLITE_ROW) {
-		*ret = REMOVED;
-		return BV_OK;
-	}
-	if (take_hash(s, 0, hash))
-		bv_digest_hex(hash, hex);
-	if (strcmp(hex, head->hash) != 0)
-		*ret = OTHER;
-	return BV_OK;
-}
-
-static int check_head(struct bvl_walk *w, const struct bvl_head *head, bool own,
-		      struct bv_err *err)
-{
-	const char *whose = own ? "its own head" : "a head seen elsewhere";
-	enum fit fit = FITS;
-	int code = fit_of(w, head, &fit, err);
-
-	if (code == BV_OK && fit == CUT)
-		bvl_found(w, own ? BVL_FAULT_CUT : BVL_FAULT_WITNESS_CUT,
-			  head->seq,
-			  "it ends at row %" PRIu64 ", %s is row %" PRIu64,
-			  w->seq, whose, head->seq);
-	if (code == BV_OK && fit == OTHER)
-		bvl_found(w,
-			  own ? BVL_FAULT_REWRITTEN
-			      : BVL_FAULT_WITNESS_REWRITTEN,
-			  head->seq, "row %" PRIu64 " is another than %s says",
-			  head->seq, whose);
-	return code;
-}
-
-void bvl_verify_read_head(struct bvl_walk *w)
-{
-	bvl_auto_close int fd = bvl_head_open(w->what->dir, false);
-
-	w->head_state = bvl_head_read(fd, &w->own);
-}
-
-int bvl_verify_heads(struct bvl_walk *w, struct bv_err *err)
-{
-	int code = BV_OK;
-
-	switch (w->head_state) {
-	case BVL_HEAD_MISSING:
-		bvl_found(w, BVL_FAULT_HEAD_MISSING, 0,
-			  "'%s/" BVL_HEAD_FILE "' is gone", w->what->dir);
-		break;
-	case BVL_HEAD_TORN:
-		bvl_found(w, BVL_FAULT_HEAD_TORN, 0,
-			  "'%s/" BVL_HEAD_FILE "' is no head", w->what->dir);
-		break;
-	case BVL_HEAD_FINE:
-		code = check_head(w, &w->own, true, err);
-		if (w->own.seq < w->seq)
-			w->verdict->behind = w->seq - w->own.seq;
-		break;
-	}
-	for (size_t i = 0; code == BV_OK && i < w->what->heads_n; i++)
-		code = check_head(w, &w->what->heads[i], false, err);
-	w->verdict->head.seq = w->seq;
-	bv_digest_hex(w->hash, w->verdict->head.hash);
 	return code;
 }

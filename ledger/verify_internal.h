@@ -6,6 +6,8 @@
 #include "ledger/journal_internal.h"
 #include "ledger/journal_verify.h"
 
+#include <string.h>
+
 /* What the events said of one session. */
 struct bvl_story {
 	uint64_t key; /* the id as a number */
@@ -34,6 +36,9 @@ struct bvl_walk {
 	uint64_t seq;               /* of the row before; or of a checkpoint */
 	uint8_t hash[BVL_HASH_LEN]; /* what the next row has to follow */
 	bool after_checkpoint;
+	bool unreadable; /* the rows could not be asked for: what is missing there
+			  * says nothing about reports */
+	uint64_t first_us; /* when the first row was written, by its word */
 	/* The journal's own, read before the rows: it lags, never leads. */
 	enum bvl_head_state head_state;
 	struct bvl_head own;
@@ -42,6 +47,17 @@ struct bvl_walk {
 void bvl_found(struct bvl_walk *w, enum bvl_fault fault, uint64_t seq,
 	       const char *fmt, ...) BV_PRINTF(4, 5);
 
+/* false: the column is no hash. */
+static inline bool bvl_take_hash(sqlite3_stmt *s, int at,
+				 uint8_t ret[BVL_HASH_LEN])
+{
+	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
+	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
+		return false;
+	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
+	return true;
+}
+
 void bvl_verify_read_head(struct bvl_walk *w);
 int bvl_verify_schema(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
 int bvl_verify_checkpoints(struct bvl_walk *w,
@@ -49,5 +65,8 @@ int bvl_verify_checkpoints(struct bvl_walk *w,
 int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
 int bvl_verify_heads(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
 int bvl_verify_records(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
+/* Is there the report of a session that began, whoever knows of it? */
+int bvl_verify_any_record(struct bvl_walk *w, bool *ret,
+			  struct bv_err *err) BV_MUST_CHECK;
 
 #endif

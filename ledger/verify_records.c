@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STORIES_FIRST 256u
 #define REPORT_ARENA  (4u * 1024u * 1024u)
@@ -91,15 +92,21 @@ const struct bvl_story *bvl_story_find(const struct bvl_stories *all,
 
 /* --- reports ----------------------------------------------------------------- */
 
-/* The file's bytes without the line feed behind them. */
+/* The file's bytes without the line feed behind them; or -1 and errno, EBADF of
+ * what is no file. A pipe is not waited for. */
 static int read_report(int dir, const char *name, char *buf, size_t *ret_len)
 {
-	bvl_auto_close int fd =
-		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bvl_auto_close int fd = openat(
+		dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	size_t len = 0;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) != 0)
 		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EBADF;
+		return -1;
+	}
 	while (len < BV_CANON_BYTES_MAX + 1) {
 		const ssize_t n =
 			read(fd, buf + len, BV_CANON_BYTES_MAX + 1 - len);
@@ -140,9 +147,45 @@ static void check_bytes(struct bvl_walk *w, const char *id, const char *bytes,
 	bv_arena_done(&arena);
 }
 
-static void check_reported(struct bvl_walk *w, int dir, char *buf)
+/* House-keeping went on while the rows were walked: it removes reports of sessions
+ * that the journal keeps no more, and seals that first. */
+static int is_pruned_since(struct bvl_walk *w, const char *id, bool *ret,
+			   struct bv_err *err)
 {
-	for (size_t i = 0; i < w->stories.cap; i++) {
+	uint64_t removed = 0;
+	bool known = false;
+	int code = bvl_journal_removed(&w->j, &removed, err);
+
+	if (code == BV_OK)
+		code = bvl_journal_knows(&w->j, id, &known, err);
+	*ret = !known && removed > w->verdict->removed;
+	return code;
+}
+
+static int tell_unread(struct bvl_walk *w, const char *id, int why,
+		       struct bv_err *err)
+{
+	bool pruned = false;
+	int code = BV_OK;
+
+	if (why == ENOENT)
+		code = is_pruned_since(w, id, &pruned, err);
+	if (code == BV_OK && !pruned)
+		bvl_found(w,
+			  why == ENOENT ? BVL_FAULT_RECORD_MISSING
+					: BVL_FAULT_RECORD_TORN,
+			  0, "the report of session %s: %s", id,
+			  why == EBADF ? "no regular file"
+				       : strerrordesc_np(why));
+	return code;
+}
+
+static int check_reported(struct bvl_walk *w, int dir, char *buf,
+			  struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (size_t i = 0; code == BV_OK && i < w->stories.cap; i++) {
 		const struct bvl_story *story = &w->stories.v[i];
 		char id[BV_SESSION_ID_LEN + 1];
 		char name[32];
@@ -152,30 +195,90 @@ static void check_reported(struct bvl_walk *w, int dir, char *buf)
 			continue;
 		snprintf(id, sizeof(id), "%016" PRIx64, story->key);
 		snprintf(name, sizeof(name), "%s.json", id);
-		if (read_report(dir, name, buf, &len) != 0)
-			bvl_found(w, BVL_FAULT_RECORD_MISSING, 0,
-				  "the report of session %s: %s", id,
-				  strerrordesc_np(errno));
-		else
+		if (read_report(dir, name, buf, &len) == 0)
 			check_bytes(w, id, buf, len, story);
+		else
+			code = tell_unread(w, id, errno, err);
 	}
+	return code;
 }
 
-/* One that says "open" belongs to a guardian that is about to begin, or was
- * killed before it did: no session. */
-static bool is_open(const char *bytes, size_t len)
+/* Does a file of that name stand for a session? What is gone does not, nor what
+ * says "open": a guardian's that is about to begin, or was killed before it did.
+ * What cannot be read does. *ret_closed_us: when it ended by its own sealed word,
+ * or 0. */
+static bool of_session(int dir, const char *name, char *buf,
+		       uint64_t *ret_closed_us)
 {
 	struct bv_report_view view;
 	struct bv_arena arena;
 	bool open = false;
+	size_t len = 0;
 
+	*ret_closed_us = 0;
+	if (read_report(dir, name, buf, &len) != 0)
+		return errno != ENOENT;
 	if (len == 0)
-		return true; /* reserved, nothing written yet */
+		return false; /* reserved, nothing written yet */
 	bv_arena_init(&arena, REPORT_ARENA);
-	if (bv_report_decode(&arena, bytes, len, &view, NULL) == BV_OK)
+	if (bv_report_decode(&arena, buf, len, &view, NULL) == BV_OK) {
 		open = view.state == BV_REPORT_OPEN;
+		if (!open && view.has_closed)
+			*ret_closed_us = view.closed_unix_us;
+	}
 	bv_arena_done(&arena);
-	return open;
+	return !open;
+}
+
+/* The session whose report has that name. */
+static bool id_of(const char *name, char ret[BV_SESSION_ID_LEN + 1])
+{
+	uint64_t key;
+
+	if (strlen(name) != BV_SESSION_ID_LEN + 5 ||
+	    strcmp(name + BV_SESSION_ID_LEN, ".json") != 0)
+		return false;
+	memcpy(ret, name, BV_SESSION_ID_LEN);
+	ret[BV_SESSION_ID_LEN] = '\0';
+	return key_of(ret, &key);
+}
+
+/* Before when a session has to have ended for none of its rows to be kept: the
+ * oldest row's time; with no row left, the last pruning's. 0: nothing was ever
+ * removed. House-keeping goes by the same. */
+static int kept_since_us(struct bvl_walk *w, uint64_t *ret, struct bv_err *err)
+{
+	int64_t us = 0;
+	int code = bvl_sql_number(
+		&w->j, "SELECT coalesce(max(unix_us), 0) FROM checkpoint", &us,
+		err);
+
+	*ret = us > 0 ? (uint64_t)us : 0;
+	if (code == BV_OK && us > 0 && w->first_us > 0 && w->first_us < *ret)
+		*ret = w->first_us;
+	return code;
+}
+
+static int check_one(struct bvl_walk *w, const char *id, uint64_t closed_us,
+		     struct bv_err *err)
+{
+	uint64_t since_us = 0;
+	bool known = false;
+	/* It may be younger than what was walked. */
+	int code = bvl_journal_knows(&w->j, id, &known, err);
+
+	if (code == BV_OK && !known)
+		code = kept_since_us(w, &since_us, err);
+	if (code != BV_OK || known)
+		return code;
+	if (closed_us > 0 && closed_us < since_us)
+		w->verdict->outlived++;
+	else
+		bvl_found(w, BVL_FAULT_RECORD_UNKNOWN, 0,
+			  "there is a report of session %s, which the journal "
+			  "does not know",
+			  id);
+	return BV_OK;
 }
 
 static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
@@ -185,29 +288,39 @@ static int check_unknown(struct bvl_walk *w, DIR *dir, char *buf,
 
 	for (const struct dirent *e = readdir(dir); e != NULL && code == BV_OK;
 	     e = readdir(dir)) {
-		char id[BV_SESSION_ID_LEN + 1] = "";
-		bool known = false;
-		size_t len = 0;
-		uint64_t key;
+		char id[BV_SESSION_ID_LEN + 1];
+		uint64_t closed_us;
 
-		if (strlen(e->d_name) != BV_SESSION_ID_LEN + 5 ||
-		    strcmp(e->d_name + BV_SESSION_ID_LEN, ".json") != 0)
-			continue;
-		memcpy(id, e->d_name, BV_SESSION_ID_LEN);
-		if (!key_of(id, &key) ||
-		    bvl_story_find(&w->stories, id) != NULL ||
-		    read_report(dirfd(dir), e->d_name, buf, &len) != 0 ||
-		    is_open(buf, len))
-			continue;
-		/* It may be younger than what was walked. */
-		code = bvl_journal_knows(&w->j, id, &known, err);
-		if (code == BV_OK && !known)
-			bvl_found(w, BVL_FAULT_RECORD_UNKNOWN, 0,
-				  "there is a report of session %s, which the "
-				  "journal does not know",
-				  id);
+		if (id_of(e->d_name, id) &&
+		    bvl_story_find(&w->stories, id) == NULL &&
+		    of_session(dirfd(dir), e->d_name, buf, &closed_us))
+			code = check_one(w, id, closed_us, err);
 	}
 	return code;
+}
+
+int bvl_verify_any_record(struct bvl_walk *w, bool *ret, struct bv_err *err)
+{
+	bvl_auto_free char *buf = malloc(BV_CANON_BYTES_MAX + 1);
+	DIR *dir = opendir(w->what->records_dir);
+
+	*ret = false;
+	if (buf == NULL && dir != NULL)
+		closedir(dir);
+	if (buf == NULL)
+		return bv_fail(err, BV_E_NOMEM, "verify: no memory");
+	if (dir == NULL)
+		return BV_OK;
+	for (const struct dirent *e = readdir(dir); e != NULL && !*ret;
+	     e = readdir(dir)) {
+		char id[BV_SESSION_ID_LEN + 1];
+		uint64_t closed_us;
+
+		*ret = id_of(e->d_name, id) &&
+		       of_session(dirfd(dir), e->d_name, buf, &closed_us);
+	}
+	closedir(dir);
+	return BV_OK;
 }
 
 int bvl_verify_records(struct bvl_walk *w, struct bv_err *err)
@@ -231,8 +344,9 @@ int bvl_verify_records(struct bvl_walk *w, struct bv_err *err)
 				  w->what->records_dir, strerrordesc_np(errno));
 		return BV_OK;
 	}
-	check_reported(w, dirfd(dir), buf);
-	code = check_unknown(w, dir, buf, err);
+	code = check_reported(w, dirfd(dir), buf, err);
+	if (code == BV_OK && !w->unreadable)
+		code = check_unknown(w, dir, buf, err);
 	closedir(dir);
 	return code;
 }

@@ -57,6 +57,18 @@ static int check_number(struct bvl_walk *w, const char *pragma, int64_t want,
 	return BV_OK;
 }
 
+static int check_log(struct bvl_walk *w, struct bv_err *err)
+{
+	bool has = false;
+	int code = bvl_has_log(&w->j, &has, err);
+
+	if (code == BV_OK && !has)
+		bvl_found(w, BVL_FAULT_SCHEMA_CHANGED, 0,
+			  "it was set to go on without its write-ahead log "
+			  "(PRAGMA journal_mode)");
+	return code;
+}
+
 int bvl_verify_schema(struct bvl_walk *w, struct bv_err *err)
 {
 	bvl_auto_stmt sqlite3_stmt *s = NULL;
@@ -68,6 +80,8 @@ int bvl_verify_schema(struct bvl_walk *w, struct bv_err *err)
 	if (code == BV_OK)
 		code = check_number(w, "PRAGMA user_version",
 				    BVL_SCHEMA_VERSION, err);
+	if (code == BV_OK)
+		code = check_log(w, err);
 	if (code == BV_OK)
 		code = bvl_sql_prepare(&w->j,
 				       "SELECT type, name, sql "

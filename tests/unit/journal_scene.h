@@ -219,6 +219,27 @@ static inline void remove_file(const struct scene *x, const char *name)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* The head file is brought along too: only a head seen elsewhere tells. */
+static inline void fix_head(const struct scene *x)
+{
+	sqlite3 *db = raw(x);
+	sqlite3_stmt *s = NULL;
+	char line[160], hex[65];
+
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT seq, hash FROM event "
+					    "ORDER BY seq DESC LIMIT 1",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	bv_digest_hex(sqlite3_column_blob(s, 1), hex);
+	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020lld %s\n",
+		 (long long)sqlite3_column_int64(s, 0), hex);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	scribble(x, "journal.head", 0, line, strlen(line));
+}
+
 static inline void prune_six(const struct scene *x)
 {
 	struct bvl_journal *j = open_stage(&x->stage, BVL_APPEND);
@@ -243,6 +264,83 @@ static inline void prune_six(const struct scene *x)
 		append(j, &e);
 	}
 	bvl_journal_close(&j);
+}
+
+/* What the log says of the last pruning. */
+static inline struct bvl_head checkpoint_head(const struct scene *x)
+{
+	struct bvl_head head = { .seq = 0 };
+	sqlite3 *db = raw(x);
+	sqlite3_stmt *s = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT seq, hash FROM checkpoint "
+					    "ORDER BY seq DESC LIMIT 1",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	head.seq = (uint64_t)sqlite3_column_int64(s, 0);
+	bv_digest_hex(sqlite3_column_blob(s, 1), head.hash);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return head;
+}
+
+/* A checkpoint that seals itself, as anybody can make one. */
+static inline void forge_checkpoint(const struct scene *x,
+				    const struct bvl_head *at, uint64_t removed)
+{
+	static const uint8_t none[32];
+	uint8_t hash[32], seal[32];
+	struct bv_digest d;
+	char hex[65], text[320];
+
+	for (size_t i = 0; i < sizeof(hash); i++) {
+		char two[3] = { at->hash[2 * i], at->hash[2 * i + 1], '\0' };
+
+		hash[i] = (uint8_t)strtoul(two, NULL, 16);
+	}
+	bv_digest_begin(&d, "bvisor.checkpoint.v1");
+	bv_digest_u64(&d, "seq", at->seq);
+	bv_digest_bytes(&d, "hash", hash, 32);
+	bv_digest_u64(&d, "unix_us", 1700000000000003);
+	bv_digest_u64(&d, "removed", removed);
+	bv_digest_bytes(&d, "prev", none, 32);
+	bv_digest_end(&d, seal);
+	bv_digest_hex(seal, hex);
+	snprintf(text, sizeof(text),
+		 "INSERT INTO checkpoint VALUES(%llu, x'%.64s', "
+		 "1700000000000003, %llu, zeroblob(32), x'%s')",
+		 (unsigned long long)at->seq, at->hash,
+		 (unsigned long long)removed, hex);
+	past_guards(x, text);
+}
+
+static inline void put_head(const struct scene *x, const struct bvl_head *head)
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020llu %.64s\n",
+		 (unsigned long long)head->seq, head->hash);
+	scribble(x, "journal.head", 0, line, strlen(line));
+}
+
+/* Every row and report gone behind a checkpoint of an invented hash, and the head
+ * with them: by itself it is a journal whose house was kept. */
+static inline void forge_everything(const struct scene *x)
+{
+	struct bvl_head at = { .seq = 13 };
+
+	memset(at.hash, 'b', 64);
+	past_guards(x, "DELETE FROM event");
+	forge_checkpoint(x, &at, 13);
+	put_head(x, &at);
+	for (unsigned int i = 1; i <= SESSIONS; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "sessions/%016x.json", i);
+		remove_file(x, name);
+	}
 }
 
 #endif

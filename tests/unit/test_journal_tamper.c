@@ -71,26 +71,6 @@ static void do_rehash_one(const struct scene *x)
 		SQLITE_OK);
 	sqlite3_close(db);
 }
-/* The head file is brought along too: only a head seen elsewhere tells. */
-static void fix_head(const struct scene *x)
-{
-	sqlite3 *db = raw(x);
-	sqlite3_stmt *s = NULL;
-	char line[160], hex[65];
-
-	assert_int_equal(sqlite3_prepare_v2(db,
-					    "SELECT seq, hash FROM event "
-					    "ORDER BY seq DESC LIMIT 1",
-					    -1, &s, NULL),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	bv_digest_hex(sqlite3_column_blob(s, 1), hex);
-	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020lld %s\n",
-		 (long long)sqlite3_column_int64(s, 0), hex);
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	scribble(x, "journal.head", 0, line, strlen(line));
-}
 static void do_rewrite_all(const struct scene *x)
 {
 	do_rewrite(x);
@@ -252,35 +232,13 @@ static void do_checkpoint_older_gone(const struct scene *x)
 }
 static void do_checkpoint_link(const struct scene *x)
 {
-	uint8_t seal[32];
-	struct bv_digest d;
-	char hex[65], text[256];
+	struct bvl_head none = { .seq = 14 };
 
 	prune_six(x);
 	/* Resealed by one who knows how. */
-	sqlite3 *db = raw(x);
-	sqlite3_stmt *s = NULL;
-	const uint8_t zeros[32] = { 0 };
-
-	assert_int_equal(sqlite3_prepare_v2(db,
-					    "SELECT unix_us FROM checkpoint",
-					    -1, &s, NULL),
-			 SQLITE_OK);
-	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-	bv_digest_begin(&d, "bvisor.checkpoint.v1");
-	bv_digest_u64(&d, "seq", 14);
-	bv_digest_bytes(&d, "hash", zeros, 32);
-	bv_digest_u64(&d, "unix_us", (uint64_t)sqlite3_column_int64(s, 0));
-	bv_digest_u64(&d, "removed", 14);
-	bv_digest_bytes(&d, "prev", zeros, 32);
-	bv_digest_end(&d, seal);
-	sqlite3_finalize(s);
-	sqlite3_close(db);
-	bv_digest_hex(seal, hex);
-	snprintf(text, sizeof(text),
-		 "UPDATE checkpoint SET hash = zeroblob(32), seal = x'%s'",
-		 hex);
-	past_guards(x, text);
+	memset(none.hash, '0', 64);
+	past_guards(x, "DELETE FROM checkpoint");
+	forge_checkpoint(x, &none, 14);
 }
 static void do_checkpoint_gap(const struct scene *x)
 {
@@ -413,6 +371,8 @@ static const struct tamper {
 	  BVL_FAULT_CHECKPOINT_CHAIN, false, NO_HEADS },
 	{ "a checkpoint of another hash, resealed", do_checkpoint_link,
 	  BVL_FAULT_CHECKPOINT_LINK, true, NO_HEADS },
+	{ "all removed behind a forged checkpoint", forge_everything,
+	  BVL_FAULT_WITNESS_REMOVED, true, LATE },
 	{ "rows behind the checkpoint removed", do_checkpoint_gap,
 	  BVL_FAULT_CHECKPOINT_GAP, false, NO_HEADS },
 	{ "a checkpoint that counts wrong", do_checkpoint_count,
