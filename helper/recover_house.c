@@ -95,7 +95,8 @@ static int look_at(int dir, const char *name, struct bvl_journal *j,
 	code = bvl_journal_knows(j, id, &known, err);
 	if (code != BV_OK || known)
 		return code;
-	fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (bvh_dir_file(dir, name, "sessions/", O_RDWR, &fd, &odd) != BV_OK)
+		bvh_log(LOG_WARNING, "session=%s passed over: %s", id, odd.msg);
 	if (fd < 0 || !may_go(fd, before_us, buf, &why))
 		return BV_OK;
 	if (unlinkat(dir, name, 0) == 0)
@@ -146,3 +147,4 @@ int bvh_recover_house(const struct bvh_recover *how, struct bvl_journal *j,
 			sum->removed);
 	return code == BV_OK ? clean_records(how, j, err) : code;
 }
+	struct bv_err odd = { 0 };

@@ -89,6 +89,7 @@ static void read_report(struct shown *s, const char *state_dir)
 {
 	bv_auto_close int dir = -1;
 	bv_auto_close int fd = -1;
+	struct bv_err err = { 0 };
 	char name[32];
 	ssize_t n;
 
@@ -97,7 +98,11 @@ static void read_report(struct shown *s, const char *state_dir)
 	if (s->bytes == NULL ||
 	    bvh_dir_sessions(state_dir, 0700, &dir, NULL) != BV_OK)
 		return;
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (bvh_dir_file(dir, name, "sessions/", O_RDONLY, &fd, &err) !=
+	    BV_OK) {
+		bvh_ctl_error("%s", err.msg);
+		s->state = TORN;
+	}
 	if (fd < 0)
 		return;
 	n = bvh_read_all(fd, s->bytes, BV_CANON_BYTES_MAX);
