@@ -26,11 +26,13 @@ int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 			       NULL, err);
 	if (code != BV_OK) {
 		bvh_ctl_error("%s; going on with the defaults", err->msg);
+	ret->defaults = false;
 		*err = (struct bv_err){ 0 };
 		code = bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
 				       &ret->config, err);
 	}
 	return code;
+		ret->defaults = true;
 }
 
 void bvh_ctl_dirs_done(struct bvh_ctl_dirs *dirs)

@@ -11,10 +11,12 @@
 #define BVH_CTL_JOURNAL_WAIT_MS 5000u
 
 /* The configured directories. A broken bvisor.conf is no reason not to look: the
- * defaults are used then, and that is said on stderr. */
+ * defaults are used then, and that is said on stderr. What removes or judges must
+ * not go by them. */
 struct bvh_ctl_dirs {
 	struct bv_arena arena;
 	struct bv_config config;
+	bool defaults; /* for bvisor.conf is broken */
 };
 int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 		 struct bv_err *err) BV_MUST_CHECK;

@@ -104,12 +104,15 @@ static int recover(const char *config_dir, bool json)
 	if (code == BV_OK)
 		code = bvh_cgroup_base_find(dirs.config.cgroup_base, &base,
 					    &err);
+	if (code == BV_OK && dirs.defaults)
+		bvh_ctl_error("recover: nothing of the journal is removed: "
+			      "what to keep stands in bvisor.conf");
 	if (code == BV_OK) {
 		const struct bvh_recover how = {
 			.config = &dirs.config,
 			.base = &base,
 			.wait_ms = WAIT_MS,
-			.house = true,
+			.house = !dirs.defaults,
 			.found = on_found,
 			.arg = &told,
 		};
