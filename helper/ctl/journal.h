@@ -22,7 +22,12 @@ int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 		 struct bv_err *err) BV_MUST_CHECK;
 void bvh_ctl_dirs_done(struct bvh_ctl_dirs *dirs);
 
-/* The journal for reading; *ret NULL with BV_OK: there is none yet. */
+/* The same for what must not go by the defaults: a broken bvisor.conf is an error. */
+int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
+		       struct bv_err *err) BV_MUST_CHECK;
+
+/* The journal for reading; *ret NULL with BV_OK: there is none yet. One that was there
+ * and is gone is an error. */
 int bvh_ctl_journal(const struct bvh_ctl_dirs *dirs, struct bvl_journal **ret,
 		    struct bv_err *err) BV_MUST_CHECK;
 

@@ -180,7 +180,7 @@ static int verify_journal(const char *config_dir, const struct heads *heads,
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
 	int status = BVH_CTL_FAULT;
-	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
+	int code = bvh_ctl_dirs_exact(config_dir, &dirs, &err);
 
 	if (code == BV_OK)
 		code = bvh_journal_dir(dirs.config.state_dir, dir, sizeof(dir),
