@@ -6,8 +6,12 @@
 #include "core/num.h"
 #include "helper/admission.h"
 #include "helper/ctl/out.h"
+#include "helper/dir.h"
+#include "helper/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,12 +26,11 @@ int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 	int code;
 
 	bv_arena_init(&ret->arena, ARENA_CAP);
+	ret->defaults = false;
 	code = bvh_config_load(config_dir, &ret->arena, &ret->config, NULL,
 			       NULL, err);
 	if (code != BV_OK) {
 		bvh_ctl_error("%s; going on with the defaults", err->msg);
-	ret->defaults = false;
-	ret->defaults = false;
 		*err = (struct bv_err){ 0 };
 		code = bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
 				       &ret->config, err);
