@@ -32,6 +32,7 @@ int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 	if (code != BV_OK) {
 		bvh_ctl_error("%s; going on with the defaults", err->msg);
 		*err = (struct bv_err){ 0 };
+		ret->defaults = true;
 		code = bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
 				       &ret->config, err);
 	}

@@ -31,6 +31,12 @@ int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
 int bvh_ctl_journal(const struct bvh_ctl_dirs *dirs, struct bvl_journal **ret,
 		    struct bv_err *err) BV_MUST_CHECK;
 
+/* All rows. One behind `after` that does not decode is said on stderr and counted, one
+ * before it passed over; the rest is given all the same. */
+int bvh_ctl_rows(struct bvl_journal *j, uint64_t after, bvl_row_fn fn,
+		 void *arg, size_t *ret_damaged,
+		 struct bv_err *err) BV_MUST_CHECK;
+
 /* "90s", "2h", "3d": so long ago; "2026-11-27", "2026-11-27 14:30[:05]": local
  * time. */
 bool bvh_ctl_since(const char *text, uint64_t *ret_unix_us);

@@ -96,7 +96,7 @@ static int recover(const char *config_dir, bool json)
 	struct bvh_cgroup_base base;
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
-	int status = BVH_CTL_FAULT;
+	int status;
 	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
 
 	openlog("bvisor-helper", LOG_PID, LOG_AUTHPRIV);
@@ -119,10 +119,12 @@ static int recover(const char *config_dir, bool json)
 
 		code = bvh_recover(&how, &sum, &err);
 	}
-	if (code == BV_OK)
-		status = tell(&told, &sum);
-	else
+	/* What was done before it failed is told too. */
+	status = tell(&told, &sum);
+	if (code != BV_OK) {
+		status = BVH_CTL_FAULT;
 		bvh_ctl_error("recover: %s", err.msg);
+	}
 	json_decref(told.list);
 	bvh_cgroup_base_done(&base);
 	bvh_ctl_dirs_done(&dirs);
