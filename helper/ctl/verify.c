@@ -71,6 +71,10 @@ static int take_line(const char *line, struct heads *heads)
 		struct bvl_head head;
 		struct bvl_head *more;
 
+		/* A word of its own: others end so too, or stand in what a
+		 * user has named. */
+		if (at != line && at[-1] != ' ' && at[-1] != '\t')
+			continue;
 		if (!parse_head(at + sizeof(mark) - 1, &head))
 			continue;
 		if (heads->n == HEADS_MAX)

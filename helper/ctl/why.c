@@ -125,7 +125,7 @@ static int read_record(struct why *w, const char *id, struct bv_err *err)
 		return bv_fail(err, BV_E_INVAL,
 			       "no record of a session '%s': the reason of a "
 			       "login that was refused stands in the log alone "
-			       "(journalctl -t bvisor-helper)",
+			       "(journalctl _UID=0 -t bvisor-helper)",
 			       id);
 	if (bvh_dir_file(dir, name, "sessions/", O_RDONLY, &fd, err) != BV_OK)
 		return err->code;
