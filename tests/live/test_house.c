@@ -102,6 +102,21 @@ static void test_ordinary_host__ages_by_the_clock(void **state)
 	assert_ctl("verify", text, 0);
 }
 
+/* The report of a session that never began. */
+static void put_empty(unsigned int n, uint64_t at_us)
+{
+	const struct timespec at = { .tv_sec = (time_t)(at_us / 1000000u) };
+	const struct timespec times[2] = { at, at };
+	char path[80];
+	int fd;
+
+	report_path(n, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
 /* The clock was ahead, was set back, and the journal is too large then. */
 static void test_clock_set_back__reports_go_with_their_rows(void **state)
 {
@@ -133,7 +148,9 @@ static void test_clock_set_back__reports_go_with_their_rows(void **state)
 	}
 	add_session(j, 3, now - DAY_US, BOOT);
 	bvl_journal_close(&j);
+	put_empty(4, now + 9 * DAY_US);
 	assert_ctl("recover", text, 0);
+	assert_false(has_report(4));
 	assert_true(number("SELECT min(seq) FROM event") > 4);
 	assert_false(has_report(1));
 	assert_false(has_report(2));
