@@ -186,6 +186,9 @@ static void test_fifo__is_said_and_passed_over(void **state)
 	assert_says(text, "0000000000000002.json' is no regular file");
 	assert_says(text, "report       torn");
 	assert_ctl("why 0000000000000002", text, 3);
+	shell("mkdir -p -m 0700 " STATE_DIR "/captures/0000000000000002");
+	assert_ctl("replay 0000000000000002", text, 3);
+	assert_says(text, "0000000000000002.json' is no regular file");
 }
 
 static void test_fifo_of_an_open_session__a_person_has_to_look(void **state)
