@@ -50,6 +50,29 @@ int bvh_dir_sessions(const char *parent, mode_t mode, int *ret_fd,
 	return code == BV_OK ? BV_OK : bv_ctx(err, "in '%s'", parent);
 }
 
+int bvh_dir_file(int dirfd, const char *name, const char *shown, int access,
+		 int *ret_fd, struct bv_err *err)
+{
+	bv_auto_close int fd =
+		openat(dirfd, name,
+		       access | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	*ret_fd = -1;
+	if (fd < 0 && errno == ENOENT)
+		return BV_OK;
+	/* a link, a socket, a directory */
+	if (fd < 0 && errno != ELOOP && errno != ENXIO && errno != EISDIR)
+		return bv_fail_errno(err, errno, "open '%s%s'", shown, name);
+	if (fd >= 0 && fstat(fd, &st) != 0)
+		return bv_fail_errno(err, errno, "stat '%s%s'", shown, name);
+	if (fd < 0 || !S_ISREG(st.st_mode))
+		return bv_fail(err, BV_E_CONF, "'%s%s' is no regular file",
+			       shown, name);
+	*ret_fd = bvh_fd_take(&fd);
+	return BV_OK;
+}
+
 int bvh_write_all(int fd, const void *buf, size_t len, off_t offset)
 {
 	const char *p = buf;

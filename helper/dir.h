@@ -21,6 +21,12 @@ int bvh_dir_make(int dirfd, const char *path, mode_t mode, const char *shown,
 int bvh_dir_sessions(const char *parent, mode_t mode, int *ret_fd,
 		     struct bv_err *err) BV_MUST_CHECK;
 
+/* Open a regular file of that directory, with O_RDONLY or O_RDWR; *ret_fd -1 with
+ * BV_OK: there is none. Whatever else has its name (a FIFO would be waited at) is
+ * BV_E_CONF. shown stands before the name in messages. */
+int bvh_dir_file(int dirfd, const char *name, const char *shown, int access,
+		 int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
+
 /* All of buf, from offset on; -1 and errno. */
 int bvh_write_all(int fd, const void *buf, size_t len, off_t offset);
 

@@ -111,20 +111,48 @@ static time_t monotonic_s(void)
 	return ts.tv_sec;
 }
 
+/* What is to be kept is read again each time. What a broken file would have kept is
+ * not known, and what is removed does not come back. */
+static bool may_keep_house(struct holder *h)
+{
+	struct bv_config config;
+	struct bv_arena arena;
+	struct bv_err err = { 0 };
+	int code;
+
+	bv_arena_init(&arena, ARENA_CAP);
+	code = bvh_config_load(BVH_CONFIG_DIR, &arena, &config, NULL, NULL,
+			       &err);
+	if (code == BV_OK && strcmp(config.state_dir, h->config.state_dir) != 0)
+		code = bv_fail(&err, BV_E_CONF,
+			       "state_dir is another one since the start");
+	if (code == BV_OK) {
+		h->config.journal_age_us = config.journal_age_us;
+		h->config.journal_bytes = config.journal_bytes;
+	} else {
+		bvh_log(LOG_ERR,
+			"holder: nothing of the journal is removed: %s",
+			err.msg);
+	}
+	bv_arena_done(&arena);
+	return code == BV_OK;
+}
+
 /* What cannot be recovered is logged and tried again: the base is held. */
 static void recover(struct holder *h)
 {
 	const time_t now = monotonic_s();
+	const bool house = now >= h->house_at;
 	const struct bvh_recover how = {
 		.config = &h->config,
 		.base = &h->base,
 		.wait_ms = RECOVER_MS,
-		.house = now >= h->house_at,
+		.house = house && may_keep_house(h),
 	};
 	struct bvh_recover_sum sum = { .adopted = 0 };
 	struct bv_err err = { 0 };
 
-	if (how.house)
+	if (house)
 		h->house_at = now + HOUSE_EVERY_S;
 	if (bvh_recover(&how, &sum, &err) != BV_OK)
 		bvh_log(LOG_ERR, "holder: recovery: %s", err.msg);

@@ -9,6 +9,7 @@
 #include "core/report_view.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
+#include "helper/log.h"
 #include "helper/sweep.h"
 
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 
 #define REPORT_ARENA (4u * 1024u * 1024u)
@@ -72,21 +74,28 @@ static int fold(struct bvh_case *c, struct bvl_journal *j, struct bv_err *err)
 
 /* --- the report -------------------------------------------------------------- */
 
-static int open_record(struct bvh_case *c, const char *state_dir)
+static int open_record(struct bvh_case *c, const char *state_dir,
+		       struct bv_err *err)
 {
 	bv_auto_close int dir = -1;
 	char name[32];
 
 	if (bvh_dir_sessions(state_dir, 0700, &dir, NULL) != BV_OK)
-		return -1;
+		return BV_OK; /* as if there were none */
 	snprintf(name, sizeof(name), "%.16s.json", c->id);
-	return openat(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return bvh_dir_file(dir, name, "sessions/", O_RDWR, &c->record_fd, err);
 }
 
-/* The lock is the guardian's word that it lives. */
+/* What has the name of a report and is no file is torn, for a person to look. The
+ * lock is the guardian's word that it lives. */
 static bool take_record(struct bvh_case *c, const char *state_dir)
 {
-	c->record_fd = open_record(c, state_dir);
+	struct bv_err err = { 0 };
+
+	if (open_record(c, state_dir, &err) != BV_OK)
+		bvh_log(LOG_WARNING, "session=%s passed over: %s", c->id,
+			err.msg);
+	c->probe.torn_report = err.code == BV_E_CONF;
 	return c->record_fd < 0 || bvh_record_lock(c->record_fd);
 }
 

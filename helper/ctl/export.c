@@ -178,23 +178,23 @@ static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
 
 static int ship(const char *config_dir, struct shipping *s)
 {
-	const struct bvl_query all = { .session = NULL };
 	struct bvl_journal *j = NULL;
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
+	size_t damaged = 0;
 	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
 
 	s->users = json_object();
 	if (code == BV_OK)
 		code = bvh_ctl_journal(&dirs, &j, &err);
 	if (code == BV_OK && j != NULL)
-		code = bvl_journal_each(j, &all, on_row, s, &err);
+		code = bvh_ctl_rows(j, s->after, on_row, s, &damaged, &err);
 	bvl_journal_close(&j);
 	bvh_ctl_dirs_done(&dirs);
 	json_decref(s->users);
 	if (code != BV_OK)
 		bvh_ctl_error("%s", err.msg);
-	return code == BV_OK ? BVH_CTL_OK : BVH_CTL_FAULT;
+	return code == BV_OK && damaged == 0 ? BVH_CTL_OK : BVH_CTL_FAULT;
 }
 
 int bvh_ctl_export(int argc, char **argv)

@@ -6,8 +6,12 @@
 #include "core/num.h"
 #include "helper/admission.h"
 #include "helper/ctl/out.h"
+#include "helper/dir.h"
+#include "helper/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,20 +26,84 @@ int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 	int code;
 
 	bv_arena_init(&ret->arena, ARENA_CAP);
+	ret->defaults = false;
 	code = bvh_config_load(config_dir, &ret->arena, &ret->config, NULL,
 			       NULL, err);
 	if (code != BV_OK) {
 		bvh_ctl_error("%s; going on with the defaults", err->msg);
 		*err = (struct bv_err){ 0 };
+		ret->defaults = true;
 		code = bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
 				       &ret->config, err);
 	}
 	return code;
 }
 
+int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
+		       struct bv_err *err)
+{
+	bv_arena_init(&ret->arena, ARENA_CAP);
+	ret->defaults = false;
+	return bvh_config_load(config_dir, &ret->arena, &ret->config, NULL,
+			       NULL, err);
+}
+
 void bvh_ctl_dirs_done(struct bvh_ctl_dirs *dirs)
 {
 	bv_arena_done(&dirs->arena);
+}
+
+/* Its head says that it had rows, or says nothing that can be read. */
+static bool has_head(int dir)
+{
+	static const char none[] = "bvisor-journal-head 1 00000000000000000000";
+	bv_auto_close int fd = -1;
+	struct bv_err err = { 0 };
+	char line[160];
+
+	if (bvh_dir_file(dir, BVL_HEAD_FILE, "", O_RDONLY, &fd, &err) != BV_OK)
+		return true;
+	return fd >= 0 && bvh_read_all(fd, line, sizeof(line) - 1) != 0 &&
+	       strncmp(line, none, sizeof(none) - 1) != 0;
+}
+
+static bool has_reports(int state)
+{
+	int fd = openat(state, "sessions", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool found = false;
+
+	if (dir == NULL) {
+		bvh_close(&fd);
+		return false;
+	}
+	for (const struct dirent *e = readdir(dir); e != NULL && !found;
+	     e = readdir(dir))
+		found = e->d_name[0] != '.';
+	closedir(dir);
+	return found;
+}
+
+/* Never was one, or what was is gone? */
+static int check_absence(const char *state_dir, const char *path,
+			 struct bv_err *err)
+{
+	bv_auto_close int dir =
+		open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *who;
+
+	if (dir < 0)
+		return BV_OK;
+	if (has_head(dir))
+		who = "its " BVL_HEAD_FILE " is there";
+	else if (has_reports(dir))
+		who = "reports of its sessions are there";
+	else
+		return BV_OK;
+	return bv_fail(err, BV_E_CONF,
+		       "the journal '%s' is gone, but %s: run 'bvisorctl "
+		       "verify'",
+		       path, who);
 }
 
 int bvh_ctl_journal(const struct bvh_ctl_dirs *dirs, struct bvl_journal **ret,
@@ -48,9 +116,79 @@ int bvh_ctl_journal(const struct bvh_ctl_dirs *dirs, struct bvl_journal **ret,
 		     dirs->config.state_dir) >= (int)sizeof(path))
 		return bv_fail(err, BV_E_LIMIT, "state_dir is too long");
 	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return BV_OK;
+		return check_absence(dirs->config.state_dir, path, err);
 	return bvh_journal_open(dirs->config.state_dir, BVL_READ,
 				BVH_CTL_JOURNAL_WAIT_MS, ret, err);
+}
+
+/* --- rows, some of which are damaged ------------------------------------------- */
+
+struct rows {
+	bvl_row_fn fn;
+	void *arg;
+	uint64_t last; /* that was given */
+	bool ended;    /* by fn */
+};
+
+static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
+{
+	struct rows *r = arg;
+	const int code = r->fn(r->arg, row, err);
+
+	r->last = row->seq;
+	r->ended = code != BV_OK;
+	return code;
+}
+
+/* Which row did not decode stands in the error's text alone. */
+static bool names_row(const struct bv_err *err, uint64_t *ret)
+{
+	static const char mark[] = "/" BVL_JOURNAL_FILE "', row ";
+	const char *at = strstr(err->msg, mark);
+	char digits[21] = "";
+	size_t n;
+
+	if (at == NULL)
+		return false;
+	at += sizeof(mark) - 1;
+	n = strspn(at, "0123456789");
+	if (n >= sizeof(digits) || at[n] != ':')
+		return false;
+	memcpy(digits, at, n);
+	return bv_parse_u64(digits, 1, INT64_MAX, ret);
+}
+
+int bvh_ctl_rows(struct bvl_journal *j, uint64_t after, bvl_row_fn fn,
+		 void *arg, size_t *ret_damaged, struct bv_err *err)
+{
+	struct rows r = { .fn = fn, .arg = arg };
+
+	*ret_damaged = 0;
+	for (;;) {
+		const struct bvl_query query = { .after_seq = r.last };
+		uint64_t seq = 0;
+		const int code = bvl_journal_each(j, &query, on_row, &r, err);
+
+		if (code == BV_OK || r.ended || !names_row(err, &seq) ||
+		    seq <= r.last)
+			return code;
+		r.last = seq;
+		if (seq > after) {
+			*ret_damaged += 1;
+			bvh_ctl_error("%s", err->msg);
+		}
+		*err = (struct bv_err){ 0 };
+	}
+}
+
+/* The thirtieth of February is no other day. Asked of UTC, where each day has all of its
+ * hours. */
+static bool is_a_day(const struct tm *tm)
+{
+	struct tm same = *tm;
+
+	return timegm(&same) != (time_t)-1 && same.tm_mday == tm->tm_mday &&
+	       same.tm_mon == tm->tm_mon;
 }
 
 bool bvh_ctl_since(const char *text, uint64_t *ret_unix_us)
@@ -72,6 +210,8 @@ bool bvh_ctl_since(const char *text, uint64_t *ret_unix_us)
 
 		if (end == NULL || *end != '\0')
 			continue;
+		if (!is_a_day(&tm))
+			return false;
 		at = mktime(&tm);
 		if (at < 0)
 			return false;

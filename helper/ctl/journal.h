@@ -11,18 +11,31 @@
 #define BVH_CTL_JOURNAL_WAIT_MS 5000u
 
 /* The configured directories. A broken bvisor.conf is no reason not to look: the
- * defaults are used then, and that is said on stderr. */
+ * defaults are used then, and that is said on stderr. What removes or judges must
+ * not go by them. */
 struct bvh_ctl_dirs {
 	struct bv_arena arena;
 	struct bv_config config;
+	bool defaults; /* for bvisor.conf is broken */
 };
 int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
 		 struct bv_err *err) BV_MUST_CHECK;
 void bvh_ctl_dirs_done(struct bvh_ctl_dirs *dirs);
 
-/* The journal for reading; *ret NULL with BV_OK: there is none yet. */
+/* The same for what must not go by the defaults: a broken bvisor.conf is an error. */
+int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
+		       struct bv_err *err) BV_MUST_CHECK;
+
+/* The journal for reading; *ret NULL with BV_OK: there is none yet. One that was there
+ * and is gone is an error. */
 int bvh_ctl_journal(const struct bvh_ctl_dirs *dirs, struct bvl_journal **ret,
 		    struct bv_err *err) BV_MUST_CHECK;
+
+/* All rows. One behind `after` that does not decode is said on stderr and counted, one
+ * before it passed over; the rest is given all the same. */
+int bvh_ctl_rows(struct bvl_journal *j, uint64_t after, bvl_row_fn fn,
+		 void *arg, size_t *ret_damaged,
+		 struct bv_err *err) BV_MUST_CHECK;
 
 /* "90s", "2h", "3d": so long ago; "2026-11-27", "2026-11-27 14:30[:05]": local
  * time. */

@@ -56,10 +56,11 @@ static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
 
 static int list(const char *config_dir, struct listing *l, bool json)
 {
-	const struct bvl_query all = { .session = NULL };
 	struct bvl_journal *j = NULL;
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
+	size_t damaged = 0;
+	int status;
 	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
 
 	l->users = json_object();
@@ -70,7 +71,7 @@ static int list(const char *config_dir, struct listing *l, bool json)
 		bvh_ctl_say("%-19s  %-16s  %-13s %-12s %s\n", "TIME", "SESSION",
 			    "EVENT", "USER", "WHAT");
 	if (code == BV_OK && j != NULL)
-		code = bvl_journal_each(j, &all, on_row, l, &err);
+		code = bvh_ctl_rows(j, 0, on_row, l, &damaged, &err);
 	bvl_journal_close(&j);
 	bvh_ctl_dirs_done(&dirs);
 	json_decref(l->users);
@@ -79,8 +80,9 @@ static int list(const char *config_dir, struct listing *l, bool json)
 		bvh_ctl_error("%s", err.msg);
 		return BVH_CTL_FAULT;
 	}
-	return json ? bvh_ctl_document(stdout, l->list, l->failed, BVH_CTL_OK)
-		    : BVH_CTL_OK;
+	status = damaged == 0 ? BVH_CTL_OK : BVH_CTL_FAULT;
+	return json ? bvh_ctl_document(stdout, l->list, l->failed, status)
+		    : status;
 }
 
 int bvh_ctl_log(int argc, char **argv)

@@ -2,6 +2,7 @@
 /* A table of options, read by getopt_long(3). */
 #include "helper/ctl/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,14 @@ static bool take(const struct bvh_ctl_syntax *s, int letter)
 	return false;
 }
 
+static bool is_config(const struct bvh_ctl_syntax *s, int letter)
+{
+	for (size_t i = 0; i < s->option_n; i++)
+		if (s->option[i].letter == letter)
+			return strcmp(s->option[i].name, "config") == 0;
+	return false;
+}
+
 static int wrong(const struct bvh_ctl_syntax *s, const char *what)
 {
 	char command[32];
@@ -65,6 +74,7 @@ static int wrong(const struct bvh_ctl_syntax *s, const char *what)
 int bvh_ctl_options(const struct bvh_ctl_syntax *s, int argc, char **argv,
 		    bool *ret_json)
 {
+	const char *config = NULL;
 	struct forms f;
 	int c, n;
 
@@ -78,12 +88,21 @@ int bvh_ctl_options(const struct bvh_ctl_syntax *s, int argc, char **argv,
 			*ret_json = true;
 		else if (c != 'j' && !take(s, c))
 			return wrong(s, "wrong option");
+		else if (is_config(s, c))
+			config = optarg;
 	}
 	n = argc - optind;
 	if (n < s->args_min || (s->args_max >= 0 && n > s->args_max))
 		return wrong(s, s->args);
 	if (s->alone != NULL && geteuid() != 0) {
 		bvh_ctl_error("%s: only root can %s", s->command, s->alone);
+		return BVH_CTL_FAULT;
+	}
+	/* Where there is none the defaults are used; but one that is named is
+	 * meant. */
+	if (config != NULL && access(config, F_OK) != 0) {
+		bvh_ctl_error("%s: '%s': %s", s->command, config,
+			      strerrordesc_np(errno));
 		return BVH_CTL_FAULT;
 	}
 	return -1;

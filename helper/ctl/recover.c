@@ -96,7 +96,7 @@ static int recover(const char *config_dir, bool json)
 	struct bvh_cgroup_base base;
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
-	int status = BVH_CTL_FAULT;
+	int status;
 	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
 
 	openlog("bvisor-helper", LOG_PID, LOG_AUTHPRIV);
@@ -104,22 +104,27 @@ static int recover(const char *config_dir, bool json)
 	if (code == BV_OK)
 		code = bvh_cgroup_base_find(dirs.config.cgroup_base, &base,
 					    &err);
+	if (code == BV_OK && dirs.defaults)
+		bvh_ctl_error("recover: nothing of the journal is removed: "
+			      "what to keep stands in bvisor.conf");
 	if (code == BV_OK) {
 		const struct bvh_recover how = {
 			.config = &dirs.config,
 			.base = &base,
 			.wait_ms = WAIT_MS,
-			.house = true,
+			.house = !dirs.defaults,
 			.found = on_found,
 			.arg = &told,
 		};
 
 		code = bvh_recover(&how, &sum, &err);
 	}
-	if (code == BV_OK)
-		status = tell(&told, &sum);
-	else
+	/* What was done before it failed is told too. */
+	status = tell(&told, &sum);
+	if (code != BV_OK) {
+		status = BVH_CTL_FAULT;
 		bvh_ctl_error("recover: %s", err.msg);
+	}
 	json_decref(told.list);
 	bvh_cgroup_base_done(&base);
 	bvh_ctl_dirs_done(&dirs);

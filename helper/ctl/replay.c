@@ -130,7 +130,8 @@ static int read_sealed(struct replay *r, struct bv_err *err)
 	if (text == NULL ||
 	    asprintf(&path, "%s/sessions/%s.json", r->state_dir, r->id) < 0)
 		return bv_fail(err, BV_E_NOMEM, "the report");
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (bvh_dir_file(AT_FDCWD, path, "", O_RDONLY, &fd, err) != BV_OK)
+		return err->code;
 	if (fd < 0 || bvh_read_all(fd, text, RECORD_MAX) < 0)
 		return bv_fail_errno(err, errno, "read '%s'", path);
 	record = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

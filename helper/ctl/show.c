@@ -44,6 +44,7 @@ static const char *const state_names[] = {
 struct shown {
 	char id[BV_SESSION_ID_LEN + 1]; /* "" none yet */
 	bool ambiguous;
+	bool begun;      /* to be said */
 	char sha256[65]; /* that the journal names */
 	char user[256];
 	json_t *users;
@@ -55,6 +56,18 @@ struct shown {
 	size_t len;
 };
 
+/* Whose rows they are, before anything is said of one. */
+static int on_session(void *arg, const struct bvl_row *row, struct bv_err *err)
+{
+	struct shown *s = arg;
+
+	(void)err;
+	if (s->id[0] != '\0' && strcmp(s->id, row->event->session) != 0)
+		s->ambiguous = true;
+	snprintf(s->id, sizeof(s->id), "%s", row->event->session);
+	return BV_OK;
+}
+
 static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
 {
 	struct shown *s = arg;
@@ -63,14 +76,10 @@ static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
 	char text[1600], at[32];
 
 	(void)err;
-	if (s->id[0] != '\0' && strcmp(s->id, e->session) != 0) {
-		s->ambiguous = true;
-		return BV_OK;
-	}
-	if (s->id[0] == '\0' && !s->json)
+	if (!s->begun && !s->json)
 		bvh_ctl_say("session      %s\nuser         %s\n", e->session,
 			    user[0] == '\0' ? "-" : user);
-	snprintf(s->id, sizeof(s->id), "%s", e->session);
+	s->begun = true;
 	if (e->kind == BV_EVENT_REPORT)
 		memcpy(s->sha256, e->report.sha256, sizeof(s->sha256));
 	if (s->json) {
@@ -89,6 +98,7 @@ static void read_report(struct shown *s, const char *state_dir)
 {
 	bv_auto_close int dir = -1;
 	bv_auto_close int fd = -1;
+	struct bv_err err = { 0 };
 	char name[32];
 	ssize_t n;
 
@@ -97,7 +107,11 @@ static void read_report(struct shown *s, const char *state_dir)
 	if (s->bytes == NULL ||
 	    bvh_dir_sessions(state_dir, 0700, &dir, NULL) != BV_OK)
 		return;
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (bvh_dir_file(dir, name, "sessions/", O_RDONLY, &fd, &err) !=
+	    BV_OK) {
+		bvh_ctl_error("%s", err.msg);
+		s->state = TORN;
+	}
 	if (fd < 0)
 		return;
 	n = bvh_read_all(fd, s->bytes, BV_CANON_BYTES_MAX);
@@ -239,6 +253,8 @@ static int show(const char *config_dir, const char *id, bool json)
 	if (code == BV_OK)
 		code = bvh_ctl_journal(&dirs, &j, &err);
 	if (code == BV_OK && j != NULL)
+		code = bvl_journal_each(j, &query, on_session, &s, &err);
+	if (code == BV_OK && j != NULL && s.id[0] != '\0' && !s.ambiguous)
 		code = bvl_journal_each(j, &query, on_row, &s, &err);
 	if (code != BV_OK) {
 		bvh_ctl_error("%s", err.msg);

@@ -71,6 +71,10 @@ static int take_line(const char *line, struct heads *heads)
 		struct bvl_head head;
 		struct bvl_head *more;
 
+		/* A word of its own: others end so too, or stand in what a
+		 * user has named. */
+		if (at != line && at[-1] != ' ' && at[-1] != '\t')
+			continue;
 		if (!parse_head(at + sizeof(mark) - 1, &head))
 			continue;
 		if (heads->n == HEADS_MAX)
@@ -92,6 +96,7 @@ static int read_heads(const char *path, struct heads *heads)
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	char *line = NULL;
 	size_t cap = 0;
+	int why;
 	int rc = 0;
 
 	if (f == NULL) {
@@ -100,10 +105,14 @@ static int read_heads(const char *path, struct heads *heads)
 	}
 	while (rc == 0 && getline(&line, &cap, f) > 0)
 		rc = take_line(line, heads);
+	why = ferror(f) ? errno : 0;
 	free(line);
 	if (f != stdin)
 		fclose(f);
-	if (rc != 0)
+	if (why != 0) {
+		bvh_ctl_error("verify: '%s': %s", path, strerrordesc_np(why));
+		rc = -1;
+	} else if (rc != 0)
 		bvh_ctl_error("verify: '%s': too many heads", path);
 	else if (heads->n == 0) {
 		bvh_ctl_error("verify: '%s' has no 'journal=SEQ:HASH'", path);
@@ -151,6 +160,12 @@ static int tell(struct told *t, const struct bvl_verdict *v, size_t heads_n)
 			    status == BVH_CTL_OK ? "sound" : "TOUCHED", v->rows,
 			    v->removed, v->reports, heads_n, v->head.seq,
 			    v->head.hash);
+		/* After a power cut, or when an older one was put back. */
+		if (v->behind > 0)
+			bvh_ctl_say("its own " BVL_HEAD_FILE " is %" PRIu64
+				    " rows behind: of those a log's heads "
+				    "alone can tell\n",
+				    v->behind);
 		return status;
 	}
 	o = json_object();
@@ -180,7 +195,7 @@ static int verify_journal(const char *config_dir, const struct heads *heads,
 	struct bvh_ctl_dirs dirs;
 	struct bv_err err = { 0 };
 	int status = BVH_CTL_FAULT;
-	int code = bvh_ctl_dirs(config_dir, &dirs, &err);
+	int code = bvh_ctl_dirs_exact(config_dir, &dirs, &err);
 
 	if (code == BV_OK)
 		code = bvh_journal_dir(dirs.config.state_dir, dir, sizeof(dir),

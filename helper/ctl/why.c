@@ -125,9 +125,10 @@ static int read_record(struct why *w, const char *id, struct bv_err *err)
 		return bv_fail(err, BV_E_INVAL,
 			       "no record of a session '%s': the reason of a "
 			       "login that was refused stands in the log alone "
-			       "(journalctl -t bvisor-helper)",
+			       "(journalctl _UID=0 -t bvisor-helper)",
 			       id);
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (bvh_dir_file(dir, name, "sessions/", O_RDONLY, &fd, err) != BV_OK)
+		return err->code;
 	if (fd < 0 || bvh_read_all(fd, text, RECORD_MAX) < 0)
 		return bv_fail_errno(err, errno, "read '%s/%s'", path, name);
 	w->record = json_loads(text, JSON_REJECT_DUPLICATES, NULL);

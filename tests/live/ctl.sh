@@ -142,7 +142,10 @@ printf 'bvisor-config 1\n[bvisor]\nunmached = refuse\n' >"$c/bvisor.conf"
 t 'check: a broken bvisor.conf' status 1 $ctl check --config "$c"
 t 'check: with file and line of it' said 'error: .*bvisor.conf:3: .*unmached'
 t 'check: a directory that others can write is not believed' status 1 $ctl check --config /var/tmp
-t 'check: no configuration at all is none' status 0 $ctl check --config "$c-none"
+mv /etc/bvisor "$work/away"
+t 'check: no configuration at all is none' status 0 $ctl check
+mv "$work/away" /etc/bvisor
+t 'check: a configuration that is not there' status 3 $ctl check --config "$c-none"
 fresh
 policy "$c/policies/a.conf"
 policy "$c/policies/b.conf"
