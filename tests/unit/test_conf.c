@@ -87,12 +87,30 @@ static void test_conf__lines__items(void **state)
 				      "S2:a;" },
 		{ BOTH("m 1 \n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH(" m 1\n"), "Bf:1: the first line must be 'm 1';" },
-		{ BOTH("m 1\r\n"), "Bf:1: the first line must be 'm 1';" },
+		{ BOTH("m 1\r\n"),
+		  "Bf:1: the first line must be 'm 1', and there is a carriage "
+		  "return in it; lines end with LF alone (tr -d '\\r' <OLD "
+		  ">NEW);" },
+		{ BOTH("m 1\r[a]\rk = v"),
+		  "Bf:1: the first line must be 'm 1', and there is a carriage "
+		  "return in it; lines end with LF alone (tr -d '\\r' <OLD "
+		  ">NEW);" },
 		{ BOTH("m 1\0\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("M 1\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("m 10\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("\xef\xbb\xbfm 1\n"),
-		  "Bf:1: the first line must be 'm 1';" },
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xff\xfem\0 \0"
+		       "1\0"),
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xfe\xff\0m\0 \0"
+		       "1"),
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xef\xbb"), "Bf:1: the first line must be 'm 1';" },
+		{ BOTH("\xff"), "Bf:1: the first line must be 'm 1';" },
 		/* sections that are none */
 		{ BOTH(MAGIC "\n[]\n"), "Bf:2: not a [section] line;" },
 		{ BOTH(MAGIC "\n[\n"), "Bf:2: not a [section] line;" },
@@ -118,23 +136,29 @@ static void test_conf__lines__items(void **state)
 					 "value;" },
 		/* bytes; reading goes on behind each */
 		{ BOTH(MAGIC "\nk = a\0b\nl = w\n"),
-		  "Bf:2: a control byte;P3:l=w;" },
+		  "B~f:2: a control byte;P3:l=w;" },
 		{ BOTH(MAGIC "\nk = \x1b[m\n"), "Bf:2: a control byte;" },
-		{ BOTH(MAGIC "\nk = \x7f\n"), "Bf:2: a control byte;" },
-		{ BOTH(MAGIC "\n# \x01\n"), "Bf:2: a control byte;" },
+		{ BOTH(MAGIC "\nk = \x7f\n"), "B~f:2: a control byte;" },
+		{ BOTH(MAGIC "\n# \x01\n"), "B~f:2: a control byte;" },
 		{ BOTH(MAGIC "\nk = v\r\nl = w\n"),
-		  "Bf:2: a carriage return; lines end with LF alone;P3:l=w;" },
+		  "B~f:2: a carriage return; lines end with LF alone;P3:l=w;" },
 		{ BOTH(MAGIC "\nk = v\rl = w\n"),
-		  "Bf:2: a carriage return; lines end with LF alone;" },
+		  "B~f:2: a carriage return; lines end with LF alone;" },
 		{ BOTH(MAGIC "\nk = \xc2\x9b\n"),
-		  "Bf:2: a control character;" },
+		  "B~f:2: a control character;" },
 		{ BOTH(MAGIC "\nk = \xc2\xa0\n"), "P2:k=\xc2\xa0;" },
 		{ BOTH(MAGIC "\nk = \xff\nl = w\n"),
-		  "Bf:2: bytes that are not UTF-8;P3:l=w;" },
-		{ BOTH(MAGIC "\nk = \xc3"), "Bf:2: bytes that are not UTF-8;" },
+		  "B~f:2: bytes that are not UTF-8;P3:l=w;" },
+		{ BOTH(MAGIC "\nk = \xc3"),
+		  "B~f:2: bytes that are not UTF-8;" },
 		{ BOTH(MAGIC "\nk = \xc3\n\xa4 = v\n"),
-		  "Bf:2: bytes that are not UTF-8;"
-		  "Bf:3: bytes that are not UTF-8;" },
+		  "B~f:2: bytes that are not UTF-8;"
+		  "B~f:3: bytes that are not UTF-8;" },
+		/* with a bracket it may have been a section */
+		{ BOTH(MAGIC "\n[a\0]\n"), "Bf:2: a control byte;" },
+		{ BOTH(MAGIC "\n[a]\r\nk = v\n"),
+		  "Bf:2: a carriage return; lines end with LF alone;P3:k=v;" },
+		{ BOTH(MAGIC "\na\xff]\n"), "Bf:2: bytes that are not UTF-8;" },
 	};
 
 	(void)state;
@@ -164,7 +188,7 @@ static void test_conf__line_length__1024_is_the_last(void **state)
 		if (len <= BV_CONF_LINE_MAX)
 			assert_int_equal(strncmp(got, "P2:k=vvv", 8), 0);
 		else
-			assert_string_equal(got, "Bf:2: the line is longer "
+			assert_string_equal(got, "B~f:2: the line is longer "
 						 "than 1024 bytes;P3:l=w;");
 		assert_non_null(strstr(got, ";P3:l=w;"));
 	}
