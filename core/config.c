@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "core/conf.h"
+#include "core/match.h"
 #include "core/num.h"
 #include "core/policy_parse.h"
+#include "core/spec.h"
 
 #define MAGIC         "bvisor-config 1"
 #define SECTION       "bvisor"
@@ -141,14 +143,20 @@ static int set_journal_size(struct bv_config *c, const char *text,
 	return BV_OK;
 }
 
+/* Rows that are asked for by name. */
+enum {
+	ROW_STATE_DIR = 2,
+	ROW_RUN_DIR = 3
+};
+
 static const struct config_row {
 	const char *key;
 	config_set set;
 } rows[] = {
 	{ "unmatched", set_unmatched },
 	{ "cgroup_base", set_cgroup_base },
-	{ "state_dir", set_state_dir },
-	{ "run_dir", set_run_dir },
+	[ROW_STATE_DIR] = { "state_dir", set_state_dir },
+	[ROW_RUN_DIR] = { "run_dir", set_run_dir },
 	{ "user_message", set_user_message },
 	{ "journal_age", set_journal_age },
 	{ "journal_size", set_journal_size },
@@ -246,6 +254,44 @@ static int read_all(struct reading *r, const char *bytes, size_t len,
 	return code;
 }
 
+/* The plain form, without which one directory has many names. */
+static int plain(struct reading *r, const char *text, const char **ret,
+		 struct bv_err *err)
+{
+	static const struct bv_subject nobody = { .user = "", .home = "/" };
+
+	return bv_expand_path(r->arena, text, &nobody, ret, err);
+}
+
+static bool holds(const char *dir, const char *path)
+{
+	const size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 &&
+	       (path[n] == '/' || path[n] == '\0');
+}
+
+/* Both keep a file of each session in sessions/: what removes the one of a
+ * session that is over would take its report, and what lists the ones would
+ * meet the others. */
+static int check_apart(struct reading *r, struct bv_err *err)
+{
+	const unsigned int state = r->key_line[ROW_STATE_DIR];
+	const unsigned int run = r->key_line[ROW_RUN_DIR];
+	const char *state_dir = NULL, *run_dir = NULL;
+	int code = plain(r, r->config.state_dir, &state_dir, err);
+
+	if (code == BV_OK)
+		code = plain(r, r->config.run_dir, &run_dir, err);
+	if (code != BV_OK ||
+	    (!holds(state_dir, run_dir) && !holds(run_dir, state_dir)))
+		return code;
+	return bv_conf_fail(err, r->path, state > run ? state : run,
+			    "state_dir '%s' and run_dir '%s' are not apart; "
+			    "name two directories, none in the other",
+			    state_dir, run_dir);
+}
+
 int bv_config_parse(struct bv_arena *arena, const char *path, const char *bytes,
 		    size_t len, struct bv_config *ret, struct bv_err *err)
 {
@@ -269,6 +315,8 @@ int bv_config_parse(struct bv_arena *arena, const char *path, const char *bytes,
 				    BV_CONF_FILE_MAX);
 	if (bytes != NULL)
 		code = read_all(&r, bytes, len, err);
+	if (code == BV_OK)
+		code = check_apart(&r, err);
 	if (code == BV_OK)
 		*ret = r.config;
 	return code;

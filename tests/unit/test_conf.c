@@ -333,6 +333,13 @@ static void test_config__all_keys__taken(void **state)
 	assert_false(c.unmatched_refuse);
 	assert_true(c.unmatched_stated);
 	bv_arena_done(&arena);
+	/* beside one another, however alike */
+	assert_int_equal(parse(&arena,
+			       HEAD "state_dir = /run/bvisor2\n"
+				    "run_dir = /run/bvis/or\n",
+			       &c, &err),
+			 BV_OK);
+	bv_arena_done(&arena);
 	assert_int_equal(
 		parse(&arena, HEAD "user_message = " STARS STARS, &c, &err),
 		BV_OK);
@@ -398,6 +405,19 @@ static void test_config__fault__line_and_nothing_written(void **state)
 		{ HEAD "run_dir = /run/user/0/b\n",
 		  "c:3: run_dir: '/run/user/0/b' is in or below /run/user, "
 		  "which every session has to itself" },
+		{ HEAD "state_dir = /b\nrun_dir = /b\n",
+		  "c:4: state_dir '/b' and run_dir '/b' are not apart; name "
+		  "two directories, none in the other" },
+		{ HEAD "run_dir = /b/./\n\nstate_dir = //b//c\n",
+		  "c:5: state_dir '/b/c' and run_dir '/b' are not apart; name "
+		  "two directories, none in the other" },
+		{ HEAD "run_dir = /var/lib/bvisor/run\n",
+		  "c:3: state_dir '/var/lib/bvisor' and run_dir "
+		  "'/var/lib/bvisor/run' are not apart; name two directories, "
+		  "none in the other" },
+		{ HEAD "state_dir = /run\n",
+		  "c:3: state_dir '/run' and run_dir '/run/bvisor' are not "
+		  "apart; name two directories, none in the other" },
 		{ HEAD "cgroup_base = x\n",
 		  "c:3: cgroup_base: 'x' is no absolute path of a directory" },
 		{ HEAD "user_message = " STARS STARS "*\n",
