@@ -25,6 +25,7 @@ struct walk {
 	int fd;              /* where we stand */
 	bool trusted;        /* only root could have shaped the way here */
 	bool lenient;        /* no privilege to be tricked out of */
+	bool owned;          /* nobody but root may move what is passed */
 	unsigned int links;
 };
 
@@ -44,6 +45,28 @@ static int open_step(int dirfd, const char *name)
 	return bvh_sys_openat2(dirfd, name, &how);
 }
 
+/* May somebody else put another thing in its place? In a directory with the
+ * sticky bit nobody but the owner of an entry can. */
+static int judge_owned(const struct walk *w, const struct stat *st,
+		       const char *name, struct bv_err *err)
+{
+	if (!w->owned || w->lenient)
+		return BV_OK;
+	if (st->st_uid != 0)
+		return bv_fail(err, BV_E_CONF,
+			       "'%s': '%s' belongs to uid %u, who could put "
+			       "another in its place; name one of root's alone",
+			       w->path, name, (unsigned int)st->st_uid);
+	if (S_ISDIR(st->st_mode) && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st->st_mode & S_ISVTX) == 0)
+		return bv_fail(err, BV_E_CONF,
+			       "'%s': '%s' has mode %04o: others could move "
+			       "what is in it; chmod go-w, or name another",
+			       w->path, name,
+			       (unsigned int)(st->st_mode & 07777));
+	return BV_OK;
+}
+
 static int walk_to_root(struct walk *w, struct bv_err *err)
 {
 	struct stat st;
@@ -55,7 +78,7 @@ static int walk_to_root(struct walk *w, struct bv_err *err)
 	/* In a user namespace of our own the real root shows as nobody. */
 	w->lenient = geteuid() != 0 || st.st_uid != 0;
 	w->trusted = is_root_alone(&st);
-	return BV_OK;
+	return judge_owned(w, &st, "/", err);
 }
 
 /* Put the link's text in front of what is left. */
@@ -83,6 +106,7 @@ static int walk_component(struct walk *w, const char *name, struct bv_err *err)
 	bool untrusted = !w->trusted && !w->lenient;
 	bv_auto_close int fd = -1;
 	struct stat st;
+	int code;
 
 	if (strcmp(name, "..") == 0 && untrusted)
 		return bv_fail(err, BV_E_CONF,
@@ -92,8 +116,12 @@ static int walk_component(struct walk *w, const char *name, struct bv_err *err)
 	fd = open_step(w->fd, name);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return bv_fail_errno(err, errno, "open '%s'", w->path);
+	code = judge_owned(w, &st, name, err);
+	if (code != BV_OK)
+		return code;
 	if (S_ISLNK(st.st_mode)) {
-		if (untrusted)
+		/* root's own in a directory with the sticky bit is judged */
+		if (untrusted && !w->owned)
 			return bv_fail(err, BV_E_CONF,
 				       "'%s': '%s' is a symbolic link in a "
 				       "directory that is not root's alone, "
@@ -124,9 +152,10 @@ static bool walk_next(struct walk *w, char name[NAME_MAX + 2])
 	return true;
 }
 
-static int walk_path(const char *path, int *ret_fd, struct bv_err *err)
+static int walk_path(const char *path, bool owned, int *ret_fd,
+		     struct bv_err *err)
 {
-	struct walk w = { .path = path, .fd = -1 };
+	struct walk w = { .path = path, .fd = -1, .owned = owned };
 	char name[NAME_MAX + 2];
 	int rc = walk_to_root(&w, err);
 
@@ -157,7 +186,15 @@ static int open_as_is(const char *path, int *ret_fd, struct bv_err *err)
 	}
 	if (errno != ELOOP)
 		return bv_fail_errno(err, errno, "open '%s'", path);
-	return walk_path(path, ret_fd, err);
+	return walk_path(path, false, ret_fd, err);
+}
+
+int bvh_path_open_owned(const char *path, int *ret_fd, struct bv_err *err)
+{
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return bv_fail(err, BV_E_INVAL, "'%.64s' is no absolute path",
+			       path);
+	return walk_path(path, true, ret_fd, err);
 }
 
 int bvh_path_open(const char *path, const struct bv_subject *subject,

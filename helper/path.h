@@ -20,4 +20,11 @@
 int bvh_path_open(const char *path, const struct bv_subject *subject,
 		  int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
 
+/* O_PATH descriptor of a path of our own, of which nobody but root can put any
+ * part somewhere else: each directory and each link on the way is root's, and
+ * not writable by others unless sticky. A caller without privilege is not asked
+ * that. */
+int bvh_path_open_owned(const char *path, int *ret_fd,
+			struct bv_err *err) BV_MUST_CHECK;
+
 #endif

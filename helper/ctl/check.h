@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by check.c, check_policy.c, check_pam.c,
+/* Shared by check.c, check_dirs.c, check_policy.c, check_pam.c,
  * wasm_check.c; nobody else. */
 #ifndef BVH_CTL_CHECK_H
 #define BVH_CTL_CHECK_H
@@ -33,6 +33,9 @@ void bvh_check_found(struct bvh_check *check, enum bvh_check_level level,
 
 /* Policies that never decide; that this machine refuses; users who linger. */
 void bvh_check_policies(struct bvh_check *check);
+
+/* state_dir and run_dir, as a session would take them. */
+void bvh_check_dirs(struct bvh_check *check);
 
 /* The lines of /etc/pam.d. */
 void bvh_check_pam(struct bvh_check *check);

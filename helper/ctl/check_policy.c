@@ -242,6 +242,7 @@ static void check_linger(struct bvh_check *check)
 
 void bvh_check_policies(struct bvh_check *check)
 {
+	bvh_check_dirs(check);
 	check_shadowed(check);
 	check_enforceable(check);
 	check_linger(check);

@@ -156,6 +156,29 @@ policy "$c/policies/a.conf" '[budget]' 'storage = 1M' '[outbox]' \
 	'path = /tmp/out' 'commit = atomic' 'to = /srv/no-such-target'
 t 'check: an outbox whose target is not there' status 0 $ctl check --config "$c"
 t 'check: is told with its line' said "warning: 'a' refuses .*a.conf:14: .outbox. to: .*no-such-target"
+# where DIRS: bvisor.conf with these lines, and a policy; check in $out.
+where() {
+	fresh
+	policy "$c/policies/one.conf"
+	printf '%s\n' "$@" >>"$c/bvisor.conf"
+	$ctl check --config "$c" >"$out" 2>"$err"
+}
+where 'state_dir = /etc/passwd' 'run_dir = /etc/group/x'
+t 'check: a state_dir that is a file' said 'error: .*state_dir: .*/etc/passwd.*ENOTDIR'
+t 'check: a run_dir below one' said 'error: .*run_dir: .*/etc/group/x.*ENOTDIR'
+t 'check: two errors' said '1 policies, 2 errors'
+install -d -m 0755 -o 63001 "$work/theirs"
+install -d -m 0700 "$work/theirs/s"
+where "state_dir = $work/theirs/s"
+t 'check: a state_dir that a user can rename away' said "error: .*state_dir: .*'theirs' belongs to uid 63001"
+mkdir -m 0700 /run/one-dir
+ln -s . /run/itself
+where 'state_dir = /run/one-dir' 'run_dir = /run/itself/one-dir'
+t 'check: one directory by two names' said 'error: .*are one directory'
+rm -rf /run/one-dir /run/itself
+where 'state_dir = /run/s-not-there-yet' 'run_dir = /run/r-not-there-yet'
+t 'check: directories that a session would make' said '1 policies, 0 errors'
+t 'check: makes none of them' bash -c '! ls -d /run/*-not-there-yet'
 fresh
 cp etc/policies/*.conf "$c/policies/"
 cp etc/bvisor.conf "$c/"
