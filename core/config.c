@@ -143,20 +143,14 @@ static int set_journal_size(struct bv_config *c, const char *text,
 	return BV_OK;
 }
 
-/* Rows that are asked for by name. */
-enum {
-	ROW_STATE_DIR = 2,
-	ROW_RUN_DIR = 3
-};
-
 static const struct config_row {
 	const char *key;
 	config_set set;
 } rows[] = {
 	{ "unmatched", set_unmatched },
 	{ "cgroup_base", set_cgroup_base },
-	[ROW_STATE_DIR] = { "state_dir", set_state_dir },
-	[ROW_RUN_DIR] = { "run_dir", set_run_dir },
+	{ "state_dir", set_state_dir },
+	{ "run_dir", set_run_dir },
 	{ "user_message", set_user_message },
 	{ "journal_age", set_journal_age },
 	{ "journal_size", set_journal_size },
@@ -171,6 +165,15 @@ struct reading {
 	unsigned int section_line;
 	unsigned int key_line[BV_LEN(rows)];
 };
+
+static size_t row_of(const char *key)
+{
+	size_t i = 0;
+
+	while (i < BV_LEN(rows) && strcmp(key, rows[i].key) != 0)
+		i++;
+	return i;
+}
 
 static int fail_key(const struct reading *r, const struct bv_conf_item *item,
 		    struct bv_err *err)
@@ -190,13 +193,12 @@ static int take_pair(struct reading *r, const struct bv_conf_item *item,
 {
 	struct bv_err why = { 0 };
 	const char *text;
-	size_t i = 0;
+	size_t i;
 
 	if (r->section_line == 0)
 		return bv_conf_fail(err, r->path, item->line,
 				    "'%s' before [" SECTION "]", item->name);
-	while (i < BV_LEN(rows) && strcmp(item->name, rows[i].key) != 0)
-		i++;
+	i = row_of(item->name);
 	if (i == BV_LEN(rows))
 		return fail_key(r, item, err);
 	if (r->key_line[i] != 0)
@@ -276,8 +278,8 @@ static bool holds(const char *dir, const char *path)
  * meet the others. */
 static int check_apart(struct reading *r, struct bv_err *err)
 {
-	const unsigned int state = r->key_line[ROW_STATE_DIR];
-	const unsigned int run = r->key_line[ROW_RUN_DIR];
+	const unsigned int state = r->key_line[row_of("state_dir")];
+	const unsigned int run = r->key_line[row_of("run_dir")];
 	const char *state_dir = NULL, *run_dir = NULL;
 	int code = plain(r, r->config.state_dir, &state_dir, err);
 
