@@ -11,6 +11,7 @@
 #include "helper/spawn_filter.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the child says before it is the command, one write(2) each (less than
@@ -48,7 +49,10 @@ struct bvh_run {
 	bool switch_user;
 	gid_t *gids;
 	size_t gids_n;
-	sigset_t mask; /* the caller's, restored for the command */
+	sigset_t mask;              /* the caller's, restored for the command */
+	struct sigaction file_size; /* … and what it did on SIGXFSZ */
+	struct rlimit file_limit;   /* … from this size on */
+	bool file_unlimited;        /* the limit is to be restored as well */
 	struct bvh_spawn_bpf spawn; /* the child's last filter */
 
 	/* The parent's ends. */

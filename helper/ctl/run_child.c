@@ -298,7 +298,10 @@ static int launch(struct bvh_course *c, struct bv_err *err)
 	if (code != BV_OK)
 		return code;
 	choose_directory(r);
-	if (sigprocmask(SIG_SETMASK, &r->mask, NULL) != 0)
+	if (r->file_unlimited && setrlimit(RLIMIT_FSIZE, &r->file_limit) != 0)
+		return bv_fail_errno(err, errno, "the limit on file sizes");
+	if (sigaction(SIGXFSZ, &r->file_size, NULL) != 0 ||
+	    sigprocmask(SIG_SETMASK, &r->mask, NULL) != 0)
 		return bv_fail_errno(err, errno, "sigprocmask");
 	execute(c->owner);
 }
