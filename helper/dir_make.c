@@ -75,8 +75,10 @@ int bvh_dir_make(int dirfd, const char *path, mode_t mode, const char *shown,
 	char name[NAME_MAX + 1];
 	int code = open_parent(dirfd, path, shown, &parent, name, err);
 
-	if (code != BV_OK)
-		return bv_ctx(err, "directory '%s'", shown);
+	if (code != BV_OK) {
+		(void)bv_ctx(err, "directory '%s'", shown);
+		return code;
+	}
 	if (mkdirat(parent, name, mode) != 0 && errno != EEXIST)
 		return bv_fail_errno(err, errno, "make directory '%s'", shown);
 	return open_ours(parent, name, shown, ret_fd, err);

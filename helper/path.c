@@ -220,3 +220,46 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
 		*err = first;
 	return rc;
 }
+
+/* Is it the path, and not that we are out of something? */
+static bool is_the_paths(const struct bv_err *why)
+{
+	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,
+				      EPERM,  ELOOP,   ENAMETOOLONG };
+
+	for (size_t i = 0; i < BV_LEN(errnos); i++) {
+		if (why->sys_errno == errnos[i])
+			return true;
+	}
+	return why->code == BV_E_CONF;
+}
+
+int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
+		       const struct bv_subject *subject, int *ret_fd,
+		       struct bv_err *err)
+{
+	struct bv_err why = { 0 };
+	int fd = -1;
+	int rc = bvh_path_open(rule->path, subject, &fd, &why);
+	bool absent = why.sys_errno == ENOENT || why.sys_errno == ENOTDIR;
+	int sys_errno = why.sys_errno;
+
+	if (rc == BV_OK) {
+		*ret_fd = fd;
+		return BV_OK;
+	}
+	if (absent && rule->optional)
+		return BV_OK;
+	if (is_the_paths(&why)) {
+		char text[BV_ERR_MSG_MAX];
+
+		memcpy(text, why.msg, sizeof(text));
+		rc = bv_fail(&why, BV_E_REFUSED, "%.400s%s", text,
+			     absent ? "; create it, or put '-' in front" : "");
+		why.sys_errno = sys_errno;
+	}
+	(void)bv_ctx(&why, "%s:%u", file, rule->line);
+	if (err != NULL)
+		*err = why;
+	return rc;
+}

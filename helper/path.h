@@ -10,6 +10,7 @@
 #define BVH_PATH_H
 
 #include "core/match.h"
+#include "core/policy.h"
 
 /* O_PATH descriptor of an absolute path; never blocks (FIFO, device). Of a
  * magic link of /proc the text is followed, not the jump. When root may not
@@ -26,5 +27,12 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
  * that. */
 int bvh_path_open_owned(const char *path, int *ret_fd,
 			struct bv_err *err) BV_MUST_CHECK;
+
+/* A rule's path, for `file`:line. *ret_fd stays as it is (and BV_OK) for an
+ * absent optional one. BV_E_REFUSED where the path is at fault, with file, line and
+ * what to do; err->sys_errno as above. */
+int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
+		       const struct bv_subject *subject, int *ret_fd,
+		       struct bv_err *err) BV_MUST_CHECK;
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "core/plan.h"
 #include "helper/net_bpf.h"
-#include "helper/fd.h"
-#include "helper/outbox.h"
 #include "helper/probe.h"
 #include "helper/qualification.h"
 #include "helper/resolve.h"
@@ -117,28 +115,23 @@ static int machine_for(const struct bv_policy *p,
 	return code;
 }
 
-/* The one directory that every session of a policy needs, when it is the same
- * for everybody. */
-static void check_target(struct bvh_check *check, const struct bv_policy *p)
+/* What every session of a policy needs, when it is the same for everybody. */
+static void check_opens(struct bvh_check *check, const struct bv_spec *spec)
 {
-	const char *to = p->outbox.to;
-	bv_auto_close int fd = -1;
 	struct bv_err err = { 0 };
 
-	if (p->outbox.line == 0 || to == NULL || strchr(to, '%') != NULL ||
-	    bvh_outbox_target_open(to, &fd, &err) == BV_OK)
-		return;
-	bvh_check_found(check, BVH_CHECK_WARNING,
-			"'%s' refuses whom it matches on this machine: "
-			"%s:%u: [outbox] to: %s",
-			p->name, p->path, p->outbox.to_line, err.msg);
+	if (bvh_spec_opens(spec, true, NULL, &err) != BV_OK)
+		bvh_check_found(check, BVH_CHECK_WARNING,
+				"'%s' refuses whom it matches on this machine: "
+				"%s",
+				spec->policy->name, err.msg);
 }
 
 static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 		       const struct bv_snapshot *probed)
 {
 	static const char *const groups[] = { "user" };
-	/* Nobody in particular: paths are expanded, not opened. */
+	/* Nobody in particular: none of this one's own paths is opened. */
 	const struct bv_subject anybody = {
 		.user = "user",
 		.uid = 1000,
@@ -169,8 +162,8 @@ static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 	if (code == BV_OK)
 		code = bvh_resolve_spec(&check->arena, &spec, &err);
 	if (code == BV_OK)
-		code = bv_plan_decide(&spec, &snap, &extra, plan, &refusal, NULL,
-				      &err);
+		code = bv_plan_decide(&spec, &snap, &extra, plan, &refusal,
+				      NULL, &err);
 	if (code != BV_OK)
 		bvh_check_found(check, BVH_CHECK_ERROR, "%s", err.msg);
 	else if (refusal.membrane != BV_MEMBRANE_NONE)
@@ -179,7 +172,7 @@ static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 				"%s",
 				p->name, refusal.text);
 	else
-		check_target(check, p);
+		check_opens(check, &spec);
 	free(plan);
 }
 

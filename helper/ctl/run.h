@@ -26,6 +26,7 @@ enum bvh_note_kind {
 struct bvh_note {
 	uint32_t kind; /* enum bvh_note_kind */
 	int32_t sys_errno;
+	int32_t code; /* enum bv_code */
 	char msg[BV_ERR_MSG_MAX];
 };
 
@@ -34,6 +35,7 @@ struct bvh_run {
 	struct bvh_admission adm;
 	struct bvh_boundary boundary;
 	struct bvh_course course;
+	bool decided; /* admission came to an end: adm.decision holds */
 	bool started; /* the course has a schedule that was checked */
 	char id[BV_SESSION_ID_LEN + 1];
 	bool user_namespace; /* the caller has no privilege to build with */

@@ -42,6 +42,7 @@ static void note(const struct bvh_run_ends *ends, enum bvh_note_kind kind,
 
 	if (err != NULL) {
 		n.sys_errno = err->sys_errno;
+		n.code = err->code;
 		memcpy(n.msg, err->msg, sizeof(n.msg));
 	}
 	if (write(ends->status_fd, &n, sizeof(n)) != (ssize_t)sizeof(n))
