@@ -298,6 +298,11 @@ t 'explain --trace: what is before it is passed, it refuses, the rest is not rea
 echo 'nonsense' >>"$c/policies/one.conf"
 t 'explain: a broken policy refuses whom it could match' status 1 $ctl explain ctluser --config "$c"
 t 'explain: by its configuration' said '^refused by +config'
+fresh
+policy "$c/policies/one.conf"
+printf '# caf\351\n[network]\naccess = open\r\n' >>"$c/policies/one.conf"
+t 'explain: damage behind [match] refuses whom it means' status 1 $ctl explain ctluser --config "$c"
+t 'explain: and nobody else' status 0 $ctl explain ctlother --config "$c"
 t 'explain: a name nobody has' status 3 $ctl explain nobody-has-this-name --config "$c"
 fresh
 policy "$c/policies/all.conf"
