@@ -33,6 +33,13 @@ void bv_conf_init(struct bv_conf *conf, const char *path, const char *magic,
 	conf->end = len > 0 ? bytes + len : bytes;
 }
 
+/* What is wrong with a line's bytes. */
+struct line_fault {
+	const char *why;    /* they cannot be text, or NULL */
+	const char *hidden; /* what of the first line nobody sees, or NULL */
+	bool local;         /* as bv_conf_item's */
+};
+
 /* Why a line's bytes cannot be text, or NULL. */
 static const char *bad_bytes(const char *line, size_t len)
 {
@@ -53,8 +60,29 @@ static const char *bad_bytes(const char *line, size_t len)
 	return bv_utf8_valid(line, len) ? NULL : "bytes that are not UTF-8";
 }
 
+/* What an editor does not show: the line that it shows as right is not. */
+static const char *hidden_bytes(const char *line, size_t len)
+{
+	if ((len >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) ||
+	    (len >= 2 && (memcmp(line, "\xff\xfe", 2) == 0 ||
+			  memcmp(line, "\xfe\xff", 2) == 0)))
+		return "and before it stands a byte order mark; save the file "
+		       "as UTF-8 without one";
+	if (memchr(line, '\r', len) != NULL)
+		return "and there is a carriage return in it; lines end with "
+		       "LF alone (tr -d '\\r' <OLD >NEW)";
+	return NULL;
+}
+
+/* The same rule as for lines whose bytes are good: nobody meant a section by
+ * what holds no bracket. */
+static bool holds_bracket(const char *line, size_t len)
+{
+	return memchr(line, '[', len) != NULL || memchr(line, ']', len) != NULL;
+}
+
 /* Copy the next line into conf->text. False at the end of the file. */
-static bool take_line(struct bv_conf *conf, const char **ret_bad)
+static bool take_line(struct bv_conf *conf, struct line_fault *ret)
 {
 	const char *nl;
 	size_t len;
@@ -65,8 +93,10 @@ static bool take_line(struct bv_conf *conf, const char **ret_bad)
 	len = nl == NULL ? (size_t)(conf->end - conf->at)
 			 : (size_t)(nl - conf->at);
 	conf->line++;
-	*ret_bad = bad_bytes(conf->at, len);
-	if (*ret_bad == NULL) {
+	ret->why = bad_bytes(conf->at, len);
+	ret->hidden = hidden_bytes(conf->at, len);
+	ret->local = !holds_bracket(conf->at, len);
+	if (ret->why == NULL) {
 		memcpy(conf->text, conf->at, len);
 		conf->text[len] = '\0';
 	}
@@ -134,44 +164,49 @@ static bool parse_line(struct bv_conf *conf, struct bv_conf_item *ret,
 }
 
 /* The first line tells the grammar and its version. */
-static bool check_magic(struct bv_conf *conf, const char *why)
+static bool is_magic(const struct bv_conf *conf, const struct line_fault *fault)
 {
-	const char *magic = conf->magic;
+	return fault->why == NULL && strcmp(conf->text, conf->magic) == 0;
+}
 
+/* Told once. */
+static void bad_magic(struct bv_conf *conf, const char *hidden,
+		      struct bv_conf_item *ret, struct bv_err *err)
+{
+	ret->line = 1;
+	ret->type = BV_CONF_BAD;
+	bv_conf_fail(err, conf->path, 1, "the first line must be '%s'%s%s",
+		     conf->magic, hidden == NULL ? "" : ", ",
+		     hidden == NULL ? "" : hidden);
 	conf->magic = NULL;
-	return why == NULL && strcmp(conf->text, magic) == 0;
 }
 
 void bv_conf_next(struct bv_conf *conf, struct bv_conf_item *ret,
 		  struct bv_err *err)
 {
-	const char *magic = conf->magic;
-	const char *why = NULL;
+	struct line_fault fault = { 0 };
 
 	memset(ret, 0, sizeof(*ret));
-	while (take_line(conf, &why)) {
+	while (take_line(conf, &fault)) {
 		ret->line = conf->line;
 		if (conf->magic != NULL) {
-			if (check_magic(conf, why))
-				continue;
-			ret->type = BV_CONF_BAD;
-			bv_conf_fail(err, conf->path, 1,
-				     "the first line must be '%s'", magic);
-			return;
+			if (!is_magic(conf, &fault)) {
+				bad_magic(conf, fault.hidden, ret, err);
+				return;
+			}
+			conf->magic = NULL;
+			continue;
 		}
-		if (why != NULL) {
-			bad(conf, ret, err, why);
+		if (fault.why != NULL) {
+			ret->local = fault.local;
+			bad(conf, ret, err, fault.why);
 			return;
 		}
 		if (parse_line(conf, ret, err))
 			return;
 	}
 	if (conf->magic != NULL) { /* an empty file */
-		conf->magic = NULL;
 		conf->line = 1;
-		ret->line = 1;
-		ret->type = BV_CONF_BAD;
-		bv_conf_fail(err, conf->path, 1, "the first line must be '%s'",
-			     magic);
+		bad_magic(conf, NULL, ret, err);
 	}
 }

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "core/conf.h"
+#include "core/match.h"
 #include "core/num.h"
 #include "core/policy_parse.h"
+#include "core/spec.h"
 
 #define MAGIC         "bvisor-config 1"
 #define SECTION       "bvisor"
@@ -164,6 +166,15 @@ struct reading {
 	unsigned int key_line[BV_LEN(rows)];
 };
 
+static size_t row_of(const char *key)
+{
+	size_t i = 0;
+
+	while (i < BV_LEN(rows) && strcmp(key, rows[i].key) != 0)
+		i++;
+	return i;
+}
+
 static int fail_key(const struct reading *r, const struct bv_conf_item *item,
 		    struct bv_err *err)
 {
@@ -182,13 +193,12 @@ static int take_pair(struct reading *r, const struct bv_conf_item *item,
 {
 	struct bv_err why = { 0 };
 	const char *text;
-	size_t i = 0;
+	size_t i;
 
 	if (r->section_line == 0)
 		return bv_conf_fail(err, r->path, item->line,
 				    "'%s' before [" SECTION "]", item->name);
-	while (i < BV_LEN(rows) && strcmp(item->name, rows[i].key) != 0)
-		i++;
+	i = row_of(item->name);
 	if (i == BV_LEN(rows))
 		return fail_key(r, item, err);
 	if (r->key_line[i] != 0)
@@ -246,6 +256,44 @@ static int read_all(struct reading *r, const char *bytes, size_t len,
 	return code;
 }
 
+/* The plain form, without which one directory has many names. */
+static int plain(struct reading *r, const char *text, const char **ret,
+		 struct bv_err *err)
+{
+	static const struct bv_subject nobody = { .user = "", .home = "/" };
+
+	return bv_expand_path(r->arena, text, &nobody, ret, err);
+}
+
+static bool holds(const char *dir, const char *path)
+{
+	const size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 &&
+	       (path[n] == '/' || path[n] == '\0');
+}
+
+/* Both keep a file of each session in sessions/: what removes the one of a
+ * session that is over would take its report, and what lists the ones would
+ * meet the others. */
+static int check_apart(struct reading *r, struct bv_err *err)
+{
+	const unsigned int state = r->key_line[row_of("state_dir")];
+	const unsigned int run = r->key_line[row_of("run_dir")];
+	const char *state_dir = NULL, *run_dir = NULL;
+	int code = plain(r, r->config.state_dir, &state_dir, err);
+
+	if (code == BV_OK)
+		code = plain(r, r->config.run_dir, &run_dir, err);
+	if (code != BV_OK ||
+	    (!holds(state_dir, run_dir) && !holds(run_dir, state_dir)))
+		return code;
+	return bv_conf_fail(err, r->path, state > run ? state : run,
+			    "state_dir '%s' and run_dir '%s' are not apart; "
+			    "name two directories, none in the other",
+			    state_dir, run_dir);
+}
+
 int bv_config_parse(struct bv_arena *arena, const char *path, const char *bytes,
 		    size_t len, struct bv_config *ret, struct bv_err *err)
 {
@@ -269,6 +317,8 @@ int bv_config_parse(struct bv_arena *arena, const char *path, const char *bytes,
 				    BV_CONF_FILE_MAX);
 	if (bytes != NULL)
 		code = read_all(&r, bytes, len, err);
+	if (code == BV_OK)
+		code = check_apart(&r, err);
 	if (code == BV_OK)
 		*ret = r.config;
 	return code;

@@ -17,6 +17,7 @@ static const char *const code_names[] = {
 	[-BV_E_UNSUPPORTED] = "UNSUPPORTED",
 	[-BV_E_TIMEOUT] = "TIMEOUT",
 	[-BV_E_BUG] = "BUG",
+	[-BV_E_REFUSED] = "REFUSED",
 };
 
 const char *bv_code_name(int code)

@@ -23,6 +23,7 @@ enum bv_code {
 	BV_E_UNSUPPORTED = -7, /* this machine cannot do it */
 	BV_E_TIMEOUT = -8,     /* a deadline passed */
 	BV_E_BUG = -9,	       /* an invariant of ours does not hold */
+	BV_E_REFUSED = -10,    /* what a policy names cannot be had */
 };
 
 #define BV_ERR_MSG_MAX 512

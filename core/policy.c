@@ -171,6 +171,17 @@ static bool decides_match(enum bv_section section)
 	return section == BV_SECTION_POLICY || section == BV_SECTION_MATCH;
 }
 
+/* A second [policy] or [match] says something else than the first; an unknown
+ * section may be one of the two mistyped while either is still to come. */
+static bool section_touches(const struct bv_policy_parse *p,
+			    enum bv_section section)
+{
+	if (section != BV_SECTION_N)
+		return decides_match(section);
+	return p->section_line[BV_SECTION_POLICY] == 0 ||
+	       p->section_line[BV_SECTION_MATCH] == 0;
+}
+
 static void read_items(struct bv_policy_parse *p, struct bv_conf *conf,
 		       int *ret_fatal)
 {
@@ -194,7 +205,7 @@ static void read_items(struct bv_policy_parse *p, struct bv_conf *conf,
 		case BV_CONF_SECTION:
 			code = take_section(p, &item, &section, &err);
 			any_section = true;
-			touches = true;
+			touches = section_touches(p, section);
 			break;
 		case BV_CONF_PAIR:
 			if (section != BV_SECTION_N)

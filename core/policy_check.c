@@ -170,6 +170,34 @@ static int check_wasm(const struct bv_policy_parse *p, struct bv_err *err)
 	return BV_OK;
 }
 
+/* "/", however it is written. */
+static bool is_top(const char *path)
+{
+	while (path[0] == '/') {
+		path += strspn(path, "/");
+		if (path[0] == '.' && (path[1] == '/' || path[1] == '\0'))
+			path++;
+	}
+	return path[0] == '\0';
+}
+
+/* No session can be made without a root: refused here, not at each login. */
+static int check_hide(const struct bv_policy *p, struct bv_err *err)
+{
+	for (size_t i = 0; i < p->fs_n; i++) {
+		const struct bv_fs_rule *rule = &p->fs[i];
+
+		if ((rule->rights & BV_FS_HIDE) != 0 && is_top(rule->path))
+			return bv_conf_fail(err, p->path, rule->line,
+					    "[filesystem] hide: '%s' is all "
+					    "there is; name the directories "
+					    "below it (nothing is granted that "
+					    "no line names)",
+					    rule->path);
+	}
+	return BV_OK;
+}
+
 int bv_policy_check(struct bv_policy_parse *p, struct bv_err *err)
 {
 	const struct bv_policy *policy = p->policy;
@@ -182,7 +210,9 @@ int bv_policy_check(struct bv_policy_parse *p, struct bv_err *err)
 	code = check_needs(p, err);
 	if (code != BV_OK)
 		return code;
-	code = check_user_limits(policy, err);
+	code = check_hide(policy, err);
+	if (code == BV_OK)
+		code = check_user_limits(policy, err);
 	if (code == BV_OK)
 		code = check_wasm(p, err);
 	if (code == BV_OK)

@@ -9,6 +9,16 @@
 
 #define ARROW " -> "
 
+/* A value has no blank at its end, so the arrow there lacks its own: a path
+ * that is called so is not what was meant. */
+static bool ends_in_arrow(const char *text)
+{
+	const size_t len = strlen(text);
+
+	return len > 2 && strcmp(text + len - 2, "->") == 0 &&
+	       strchr(" \t", text[len - 3]) != NULL;
+}
+
 /* "SOURCE -> DEST", or a SOURCE alone that is shown where it is. */
 static int split_arrow(struct bv_arena *arena, const char *text,
 		       const char **ret_source, const char **ret_dest,
@@ -22,6 +32,9 @@ static int split_arrow(struct bv_arena *arena, const char *text,
 		return bv_fail(err, BV_E_NOMEM, "no memory for a path");
 	*ret_source = source;
 	*ret_dest = NULL;
+	if (ends_in_arrow(source))
+		return bv_fail(err, BV_E_CONF, "'%s' has no path behind '->'",
+			       text);
 	arrow = strstr(source, ARROW);
 	if (arrow == NULL)
 		return BV_OK;

@@ -42,9 +42,8 @@ void bvh_admission_done(struct bvh_admission *a)
 	bv_arena_done(&a->arena);
 }
 
-static void BV_PRINTF(3, 4)
-	refuse(struct bvh_admission *a, enum bv_membrane membrane,
-	       const char *fmt, ...)
+void bvh_admission_refuse(struct bvh_admission *a, enum bv_membrane membrane,
+			  const char *fmt, ...)
 {
 	struct bv_question q;
 	va_list ap;
@@ -77,11 +76,12 @@ static void decide_unmatched(struct bvh_admission *a)
 		let_through(a, "uid 0, and no policy names '%s'",
 			    a->subject.user);
 	else if (a->config.unmatched_refuse)
-		refuse(a, BV_MEMBRANE_UNMATCHED,
-		       "bvisor.conf: no policy matches user '%s', service "
-		       "'%s', and unmatched = refuse; add a policy that "
-		       "matches or set unmatched = allow",
-		       a->subject.user, a->subject.service);
+		bvh_admission_refuse(
+			a, BV_MEMBRANE_UNMATCHED,
+			"bvisor.conf: no policy matches user '%s', service "
+			"'%s', and unmatched = refuse; add a policy that "
+			"matches or set unmatched = allow",
+			a->subject.user, a->subject.service);
 	else
 		let_through(a, "no policy matches, and unmatched = allow");
 }
@@ -134,7 +134,7 @@ static int decide_confine(struct bvh_admission *a, const char *exec_boundary,
 	if (code == BV_OK)
 		code = bvh_resolve_spec(&a->arena, &a->spec, &why);
 	if (code == BV_E_CONF) {
-		refuse(a, BV_MEMBRANE_CONFIG, "%s", why.msg);
+		bvh_admission_refuse(a, BV_MEMBRANE_CONFIG, "%s", why.msg);
 		return BV_OK;
 	}
 	if (code != BV_OK) {
@@ -168,13 +168,14 @@ static int decide_policy(struct bvh_admission *a, const char *exec_boundary,
 	const struct bv_policy *p = a->policy;
 
 	if (p->broken) {
-		refuse(a, BV_MEMBRANE_CONFIG, "%s", p->error.msg);
+		bvh_admission_refuse(a, BV_MEMBRANE_CONFIG, "%s", p->error.msg);
 		return BV_OK;
 	}
 	switch (p->action) {
 	case BV_ACTION_REFUSE:
-		refuse(a, BV_MEMBRANE_ACTION,
-		       "%s: the policy refuses whom it matches", p->path);
+		bvh_admission_refuse(a, BV_MEMBRANE_ACTION,
+				     "%s: the policy refuses whom it matches",
+				     p->path);
 		return BV_OK;
 	case BV_ACTION_EXEMPT:
 		let_through(a, "%s: the policy exempts whom it matches",
@@ -184,12 +185,13 @@ static int decide_policy(struct bvh_admission *a, const char *exec_boundary,
 		break;
 	}
 	if (strcmp(a->subject.service, USER_MANAGER_SERVICE) == 0) {
-		refuse(a, BV_MEMBRANE_WORKLOAD,
-		       "%s: the user manager cannot be confined as a session; "
-		       "its services run in user@.service, outside every "
-		       "boundary. Exempt the service by a policy (service = "
-		       "systemd-user) or take the module out of it",
-		       p->path);
+		bvh_admission_refuse(
+			a, BV_MEMBRANE_WORKLOAD,
+			"%s: the user manager cannot be confined as a session; "
+			"its services run in user@.service, outside every "
+			"boundary. Exempt the service by a policy (service = "
+			"systemd-user) or take the module out of it",
+			p->path);
 		return BV_OK;
 	}
 	return decide_confine(a, exec_boundary, err);

@@ -7,8 +7,8 @@
 #ifndef BVH_ADMISSION_H
 #define BVH_ADMISSION_H
 
-#include "core/decision.h"
 #include "core/cap.h"
+#include "core/decision.h"
 #include "core/plan.h"
 #include "helper/cgroup.h"
 
@@ -65,6 +65,23 @@ int bvh_subject_load_account(const struct bvh_login *login,
 
 void bvh_admission_init(struct bvh_admission *a);
 void bvh_admission_done(struct bvh_admission *a);
+
+/* The decision taken back: a refusal by that gate, as of admission itself. */
+void bvh_admission_refuse(struct bvh_admission *a, enum bv_membrane membrane,
+			  const char *fmt, ...) BV_PRINTF(3, 4);
+
+/* Can what the spec names be opened here? Nothing is done with it. What only a
+ * session's view has is not looked for: its steps find it or refuse. anybody:
+ * paths that hang on who logs in are passed over. home, unless NULL: what is
+ * absent at or below the home is told there, the first of it, and does not
+ * refuse: pam_mkhomedir makes it. BV_E_REFUSED with "FILE:LINE: …" and what to
+ * do. */
+int bvh_spec_opens(const struct bv_spec *spec, bool anybody,
+		   struct bv_err *home, struct bv_err *err) BV_MUST_CHECK;
+
+/* The same for a login that is admitted and whose session begins now: refused
+ * where it does not open. */
+void bvh_admission_open(struct bvh_admission *a, struct bv_err *home);
 
 /* exec_boundary: "run", or "none", which becomes "shell" where the account's
  * shell is bvisor-shell and "forcecommand" where the PAM line says so.

@@ -175,7 +175,8 @@ int bvh_course_run(struct bvh_course *c, struct bv_err *err)
 
 		c->at = at;
 		code = run_entry(c, &stay, at, err);
-		if (code != BV_OK)
+		/* what the policy is at fault for begins with its line */
+		if (code != BV_OK && code != BV_E_REFUSED)
 			(void)bv_ctx(err, "%s", s->entry[at].id);
 	}
 	return come_out(&stay, code, err);

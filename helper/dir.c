@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Directories of our own and small files, by descriptor. */
+/* Small files, by descriptor. */
 #include "helper/dir.h"
 
 #include "helper/fd.h"
@@ -8,47 +8,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-int bvh_dir_make(int dirfd, const char *path, mode_t mode, const char *shown,
-		 int *ret_fd, struct bv_err *err)
-{
-	bv_auto_close int fd = -1;
-	struct stat st;
-
-	if (mkdirat(dirfd, path, mode) != 0 && errno != EEXIST)
-		return bv_fail_errno(err, errno, "make directory '%s'", shown);
-	fd = openat(dirfd, path,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return bv_fail_errno(err, errno, "open directory '%s'", shown);
-	if (fstat(fd, &st) != 0)
-		return bv_fail_errno(err, errno, "stat '%s'", shown);
-	if (st.st_uid != geteuid())
-		return bv_fail(
-			err, BV_E_CONF,
-			"directory '%s' belongs to uid %u, not to uid %u",
-			shown, (unsigned int)st.st_uid,
-			(unsigned int)geteuid());
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		return bv_fail(err, BV_E_CONF,
-			       "directory '%s' has mode %04o: others may write "
-			       "to it",
-			       shown, (unsigned int)(st.st_mode & 07777));
-	*ret_fd = bvh_fd_take(&fd);
-	return BV_OK;
-}
-
-int bvh_dir_sessions(const char *parent, mode_t mode, int *ret_fd,
-		     struct bv_err *err)
-{
-	bv_auto_close int fd = -1;
-	int code = bvh_dir_make(AT_FDCWD, parent, mode, parent, &fd, err);
-
-	if (code != BV_OK)
-		return code;
-	code = bvh_dir_make(fd, "sessions", mode, "sessions", ret_fd, err);
-	return code == BV_OK ? BV_OK : bv_ctx(err, "in '%s'", parent);
-}
 
 int bvh_dir_file(int dirfd, const char *name, const char *shown, int access,
 		 int *ret_fd, struct bv_err *err)

@@ -11,11 +11,17 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Open PATH relative to dirfd, made with mode when missing (one level). It must
- * be a directory of the effective user, no symbolic link, not writable by
- * group or others. shown is the path for messages. */
+/* Open PATH, absolute or one name below dirfd, made with mode when missing (one
+ * level). It must be a directory of the effective user, no symbolic link, not
+ * writable by group or others; what is above an absolute one is judged as
+ * bvh_path_open_owned() does. shown is the path for messages. */
 int bvh_dir_make(int dirfd, const char *path, mode_t mode, const char *shown,
 		 int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
+
+/* Would bvh_dir_make() take this absolute path? Nothing is made: *ret_fd is -1
+ * when it is not there yet. */
+int bvh_dir_try(const char *path, int *ret_fd,
+		struct bv_err *err) BV_MUST_CHECK;
 
 /* Open PARENT/sessions, both made as above. */
 int bvh_dir_sessions(const char *parent, mode_t mode, int *ret_fd,

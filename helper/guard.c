@@ -412,21 +412,26 @@ static int open_and_guard(struct bvh_guard *g)
 	struct bvh_ending ending = { .outcome = BV_OUTCOME_SUPERVISOR_FAULT,
 				     .keep_leader = true };
 	struct bv_err err = { 0 };
-	bool begun = bvh_guard_open(g, &err) == BV_OK;
+	const int code = bvh_guard_open(g, &err);
+	const bool begun = code == BV_OK;
 
+	if (code == BV_E_REFUSED)
+		ending.outcome = BV_OUTCOME_DENIED;
 	if (begun)
 		bvh_guard_loop(g, &ending);
 	else
 		ending.reason = err.msg;
 	bvh_guard_end(g, &ending);
 	if (!begun)
-		bvh_guard_reply(g, BVP_FAULT, err.msg);
+		bvh_guard_reply(g,
+				code == BV_E_REFUSED ? BVP_REFUSED : BVP_FAULT,
+				err.msg);
 	else if (ending.keep_leader &&
 		 bvh_packet_send_plain(g->sock, BVP_MSG_CLOSED, &err) != BV_OK)
 		bvh_log(LOG_WARNING, "session=%s %s", g->id, err.msg);
 	bvh_close(&g->sock);
 	tidy(g);
-	return begun ? 0 : EXIT_BROKEN;
+	return begun || code == BV_E_REFUSED ? 0 : EXIT_BROKEN;
 }
 
 static int decide(struct bvh_guard *g)
@@ -459,6 +464,12 @@ static int decide(struct bvh_guard *g)
 	}
 	if (g->request_type == BVP_MSG_ADMIT) {
 		bvh_guard_reply(g, BVP_ADMITTED, "");
+		return 0;
+	}
+	/* At account it may be pam_mount's or pam_mkhomedir's to make it. */
+	bvh_admission_open(&g->adm, NULL);
+	if (g->adm.decision == BVH_DECIDE_REFUSE) {
+		bvh_guard_reply(g, BVP_REFUSED, g->adm.refusal.text);
 		return 0;
 	}
 	return open_and_guard(g);

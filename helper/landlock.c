@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/path.h"
 #include "helper/plumbing.h"
@@ -153,24 +152,16 @@ static int add_policy_rule(struct builder *b, const struct bv_fs_rule *rule,
 {
 	const char *file = b->spec->policy->path;
 	bv_auto_close int fd = -1;
-	struct bv_err why = { 0 };
 	int rc;
 
 	if ((rule->rights & BV_FS_HIDE) != 0)
 		return BV_OK;
-	rc = bvh_path_open(rule->path, b->spec->subject, &fd, &why);
-	if (rc == BV_OK && (rule->rights & BV_FS_WRITE) != 0)
-		rc = bvh_cgroup_mounts_refuse(fd, rule->path, &why);
-	if (rc == BV_OK)
-		rc = rule_add(b, fd, policy_rights(rule->rights), rule->path,
-			      &why);
-	else if (rule->optional &&
-		 (why.sys_errno == ENOENT || why.sys_errno == ENOTDIR))
-		return BV_OK;
-	if (rc != BV_OK && err != NULL) {
-		*err = why;
-		return bv_ctx(err, "%s:%u", file, rule->line);
-	}
+	rc = bvh_path_open_rule(file, rule, b->spec->subject, &fd, err);
+	if (rc != BV_OK || fd < 0)
+		return rc;
+	rc = rule_add(b, fd, policy_rights(rule->rights), rule->path, err);
+	if (rc != BV_OK)
+		(void)bv_ctx(err, "%s:%u", file, rule->line);
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/sys.h"
 
@@ -25,6 +26,7 @@ struct walk {
 	int fd;              /* where we stand */
 	bool trusted;        /* only root could have shaped the way here */
 	bool lenient;        /* no privilege to be tricked out of */
+	bool owned;          /* nobody but root may move what is passed */
 	unsigned int links;
 };
 
@@ -44,6 +46,28 @@ static int open_step(int dirfd, const char *name)
 	return bvh_sys_openat2(dirfd, name, &how);
 }
 
+/* May somebody else put another thing in its place? In a directory with the
+ * sticky bit nobody but the owner of an entry can. */
+static int judge_owned(const struct walk *w, const struct stat *st,
+		       const char *name, struct bv_err *err)
+{
+	if (!w->owned || w->lenient)
+		return BV_OK;
+	if (st->st_uid != 0)
+		return bv_fail(err, BV_E_CONF,
+			       "'%s': '%s' belongs to uid %u, who could put "
+			       "another in its place; name one of root's alone",
+			       w->path, name, (unsigned int)st->st_uid);
+	if (S_ISDIR(st->st_mode) && (st->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st->st_mode & S_ISVTX) == 0)
+		return bv_fail(err, BV_E_CONF,
+			       "'%s': '%s' has mode %04o: others could move "
+			       "what is in it; chmod go-w, or name another",
+			       w->path, name,
+			       (unsigned int)(st->st_mode & 07777));
+	return BV_OK;
+}
+
 static int walk_to_root(struct walk *w, struct bv_err *err)
 {
 	struct stat st;
@@ -55,7 +79,7 @@ static int walk_to_root(struct walk *w, struct bv_err *err)
 	/* In a user namespace of our own the real root shows as nobody. */
 	w->lenient = geteuid() != 0 || st.st_uid != 0;
 	w->trusted = is_root_alone(&st);
-	return BV_OK;
+	return judge_owned(w, &st, "/", err);
 }
 
 /* Put the link's text in front of what is left. */
@@ -83,6 +107,7 @@ static int walk_component(struct walk *w, const char *name, struct bv_err *err)
 	bool untrusted = !w->trusted && !w->lenient;
 	bv_auto_close int fd = -1;
 	struct stat st;
+	int code;
 
 	if (strcmp(name, "..") == 0 && untrusted)
 		return bv_fail(err, BV_E_CONF,
@@ -92,8 +117,12 @@ static int walk_component(struct walk *w, const char *name, struct bv_err *err)
 	fd = open_step(w->fd, name);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return bv_fail_errno(err, errno, "open '%s'", w->path);
+	code = judge_owned(w, &st, name, err);
+	if (code != BV_OK)
+		return code;
 	if (S_ISLNK(st.st_mode)) {
-		if (untrusted)
+		/* root's own in a directory with the sticky bit is judged */
+		if (untrusted && !w->owned)
 			return bv_fail(err, BV_E_CONF,
 				       "'%s': '%s' is a symbolic link in a "
 				       "directory that is not root's alone, "
@@ -124,9 +153,10 @@ static bool walk_next(struct walk *w, char name[NAME_MAX + 2])
 	return true;
 }
 
-static int walk_path(const char *path, int *ret_fd, struct bv_err *err)
+static int walk_path(const char *path, bool owned, int *ret_fd,
+		     struct bv_err *err)
 {
-	struct walk w = { .path = path, .fd = -1 };
+	struct walk w = { .path = path, .fd = -1, .owned = owned };
 	char name[NAME_MAX + 2];
 	int rc = walk_to_root(&w, err);
 
@@ -157,7 +187,15 @@ static int open_as_is(const char *path, int *ret_fd, struct bv_err *err)
 	}
 	if (errno != ELOOP)
 		return bv_fail_errno(err, errno, "open '%s'", path);
-	return walk_path(path, ret_fd, err);
+	return walk_path(path, false, ret_fd, err);
+}
+
+int bvh_path_open_owned(const char *path, int *ret_fd, struct bv_err *err)
+{
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return bv_fail(err, BV_E_INVAL, "'%.64s' is no absolute path",
+			       path);
+	return walk_path(path, true, ret_fd, err);
 }
 
 int bvh_path_open(const char *path, const struct bv_subject *subject,
@@ -181,5 +219,50 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
 	}
 	if (rc != BV_OK && err != NULL)
 		*err = first;
+	return rc;
+}
+
+/* Is it the path, and not that we are out of something? */
+static bool is_the_paths(const struct bv_err *why)
+{
+	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,
+				      EPERM,  ELOOP,   ENAMETOOLONG };
+
+	for (size_t i = 0; i < BV_LEN(errnos); i++) {
+		if (why->sys_errno == errnos[i])
+			return true;
+	}
+	return why->code == BV_E_CONF;
+}
+
+int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
+		       const struct bv_subject *subject, int *ret_fd,
+		       struct bv_err *err)
+{
+	struct bv_err why = { 0 };
+	bv_auto_close int fd = -1;
+	int rc = bvh_path_open(rule->path, subject, &fd, &why);
+	bool absent = why.sys_errno == ENOENT || why.sys_errno == ENOTDIR;
+	int sys_errno = why.sys_errno;
+
+	if (rc == BV_OK && (rule->rights & BV_FS_WRITE) != 0)
+		rc = bvh_cgroup_mounts_refuse(fd, rule->path, &why);
+	if (rc == BV_OK) {
+		*ret_fd = bvh_fd_take(&fd);
+		return BV_OK;
+	}
+	if (absent && rule->optional)
+		return BV_OK;
+	if (is_the_paths(&why)) {
+		char text[BV_ERR_MSG_MAX];
+
+		memcpy(text, why.msg, sizeof(text));
+		rc = bv_fail(&why, BV_E_REFUSED, "%.400s%s", text,
+			     absent ? "; create it, or put '-' in front" : "");
+		why.sys_errno = sys_errno;
+	}
+	(void)bv_ctx(&why, "%s:%u", file, rule->line);
+	if (err != NULL)
+		*err = why;
 	return rc;
 }

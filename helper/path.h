@@ -10,6 +10,7 @@
 #define BVH_PATH_H
 
 #include "core/match.h"
+#include "core/policy.h"
 
 /* O_PATH descriptor of an absolute path; never blocks (FIFO, device). Of a
  * magic link of /proc the text is followed, not the jump. When root may not
@@ -19,5 +20,19 @@
  * ENOTDIR for what is absent. */
 int bvh_path_open(const char *path, const struct bv_subject *subject,
 		  int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
+
+/* O_PATH descriptor of a path of our own, of which nobody but root can put any
+ * part somewhere else: each directory and each link on the way is root's, and
+ * not writable by others unless sticky. A caller without privilege is not asked
+ * that. */
+int bvh_path_open_owned(const char *path, int *ret_fd,
+			struct bv_err *err) BV_MUST_CHECK;
+
+/* A rule's path, for `file`:line. *ret_fd stays as it is (and BV_OK) for an
+ * absent optional one. BV_E_REFUSED where the path is at fault, or is to be written
+ * and is in a cgroup file system, with file, line and what to do; err->sys_errno as above. */
+int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
+		       const struct bv_subject *subject, int *ret_fd,
+		       struct bv_err *err) BV_MUST_CHECK;
 
 #endif

@@ -3,9 +3,7 @@
 #include "helper/ctl/check.h"
 
 #include "core/plan.h"
-#include "helper/fd.h"
 #include "helper/net_bpf.h"
-#include "helper/outbox.h"
 #include "helper/probe.h"
 #include "helper/qualification.h"
 #include "helper/resolve.h"
@@ -164,28 +162,23 @@ static int machine_for(const struct bv_policy *p,
 	return code;
 }
 
-/* The one directory that every session of a policy needs, when it is the same
- * for everybody. */
-static void check_target(struct bvh_check *check, const struct bv_policy *p)
+/* What every session of a policy needs, when it is the same for everybody. */
+static void check_opens(struct bvh_check *check, const struct bv_spec *spec)
 {
-	const char *to = p->outbox.to;
-	bv_auto_close int fd = -1;
 	struct bv_err err = { 0 };
 
-	if (p->outbox.line == 0 || to == NULL || strchr(to, '%') != NULL ||
-	    bvh_outbox_target_open(to, &fd, &err) == BV_OK)
-		return;
-	bvh_check_found(check, BVH_CHECK_WARNING,
-			"'%s' refuses whom it matches on this machine: "
-			"%s:%u: [outbox] to: %s",
-			p->name, p->path, p->outbox.to_line, err.msg);
+	if (bvh_spec_opens(spec, true, NULL, &err) != BV_OK)
+		bvh_check_found(check, BVH_CHECK_WARNING,
+				"'%s' refuses whom it matches on this machine: "
+				"%s",
+				spec->policy->name, err.msg);
 }
 
 static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 		       const struct bv_snapshot *probed)
 {
 	static const char *const groups[] = { "user" };
-	/* Nobody in particular: paths are expanded, not opened. */
+	/* Nobody in particular: none of this one's own paths is opened. */
 	const struct bv_subject anybody = {
 		.user = "user",
 		.uid = 1000,
@@ -226,7 +219,7 @@ static void try_policy(struct bvh_check *check, const struct bv_policy *p,
 				"%s",
 				p->name, refusal.text);
 	else
-		check_target(check, p);
+		check_opens(check, &spec);
 	free(plan);
 }
 
@@ -289,6 +282,7 @@ static void check_linger(struct bvh_check *check)
 
 void bvh_check_policies(struct bvh_check *check)
 {
+	bvh_check_dirs(check);
 	check_shadowed(check);
 	check_names(check);
 	check_enforceable(check);

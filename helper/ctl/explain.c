@@ -13,6 +13,7 @@
 #include "helper/ctl/out.h"
 #include "helper/ctl/peers.h"
 #include "helper/ctl/share.h"
+#include "helper/ctl/subject.h"
 #include "helper/ctl/trace.h"
 
 #include <stdio.h>
@@ -47,6 +48,8 @@ struct answer {
 	struct bv_profile profile;
 	struct bv_snapshot snap;
 	bool has_profile;
+	bool at_open;       /* admitted; what the session names cannot be had */
+	struct bv_err home; /* of that, what is absent in the home: a note */
 };
 
 static const char *decision_name(enum bvh_decision d)
@@ -108,20 +111,6 @@ static bool is_refused(const struct answer *a, size_t i)
 }
 
 /* --- text ----------------------------------------------------------------- */
-
-static void say_subject(const struct bvh_admission *adm)
-{
-	const struct bv_subject *s = &adm->subject;
-
-	bvh_ctl_say("%-12s %s (uid %u), home %s, shell %s\n", "user", s->user,
-		    s->uid, s->home, s->shell);
-	bvh_ctl_say("%-12s", "groups");
-	for (size_t i = 0; i < s->groups_n; i++)
-		bvh_ctl_say(" %s", s->groups[i]);
-	bvh_ctl_say("\n%-12s service %s, tty %s, from %s\n", "login",
-		    s->service, s->tty[0] == '\0' ? "-" : s->tty,
-		    s->rhost[0] == '\0' ? "here" : s->rhost);
-}
 
 static void say_requirements(const struct answer *a)
 {
@@ -276,7 +265,7 @@ static void say_all(const struct answer *a, bool trace)
 	const struct bvh_admission *adm = &a->adm;
 	const struct bvh_ctl_ledger ledger = bvh_ctl_ledger_of(adm, &a->snap);
 
-	say_subject(adm);
+	bvh_ctl_say_subject(&adm->subject);
 	if (adm->policy != NULL)
 		bvh_ctl_say("%-12s %s (%s)\n", "policy", adm->policy->name,
 			    adm->policy->path);
@@ -288,6 +277,14 @@ static void say_all(const struct answer *a, bool trace)
 		bvh_ctl_say("%-12s %s\n", "because", adm->why);
 	if (adm->decision == BVH_DECIDE_REFUSE)
 		say_refusal(adm);
+	if (a->at_open)
+		bvh_ctl_say("%-12s the session begins; the account stage lets "
+			    "the user pass\n",
+			    "when");
+	if (a->home.code != BV_OK)
+		bvh_ctl_say("%-12s %s; refused unless it is there when the "
+			    "session begins, by pam_mkhomedir for one\n",
+			    "note", a->home.msg);
 	if (adm->decision == BVH_DECIDE_ADMIT)
 		bvh_ctl_say("%-12s %s\n%-12s %zu steps, %s\n", "plan",
 			    adm->plan.id, "schedule", adm->plan.schedule.n,
@@ -307,38 +304,6 @@ static void say_all(const struct answer *a, bool trace)
 }
 
 /* --- JSON ----------------------------------------------------------------- */
-
-static json_t *subject_json(const struct bv_subject *s, int *failed)
-{
-	json_t *o = json_object();
-	json_t *groups = json_array();
-
-	for (size_t i = 0; i < s->groups_n; i++)
-		*failed |= bvh_ctl_add(groups, bv_json_text(s->groups[i]));
-	*failed |= bvh_ctl_put(o, "user", bv_json_text(s->user));
-	*failed |= bvh_ctl_put(o, "uid", bv_json_u64(s->uid));
-	*failed |= bvh_ctl_put(o, "gid", bv_json_u64(s->gid));
-	*failed |= bvh_ctl_put(o, "groups", groups);
-	*failed |= bvh_ctl_put(o, "home", bv_json_text(s->home));
-	*failed |= bvh_ctl_put(o, "shell", bv_json_text(s->shell));
-	*failed |= bvh_ctl_put(o, "service", bv_json_text(s->service));
-	*failed |= bvh_ctl_put(o, "tty", bv_json_text(s->tty));
-	*failed |= bvh_ctl_put(o, "rhost", bv_json_text(s->rhost));
-	return o;
-}
-
-static json_t *policy_json(const struct bv_policy *p, int *failed)
-{
-	json_t *o;
-
-	if (p == NULL)
-		return json_null();
-	o = json_object();
-	*failed |= bvh_ctl_put(o, "name", bv_json_text(p->name));
-	*failed |= bvh_ctl_put(o, "path", bv_json_text(p->path));
-	*failed |= bvh_ctl_put(o, "broken", json_boolean(p->broken));
-	return o;
-}
 
 static json_t *refusal_json(const struct bv_refusal *r, int *failed)
 {
@@ -452,14 +417,19 @@ static int print_json(const struct answer *a, int status, bool trace)
 
 	failed |= bvh_ctl_put(o, "decision",
 			      json_string(decision_name(adm->decision)));
-	failed |=
-		bvh_ctl_put(o, "subject", subject_json(&adm->subject, &failed));
-	failed |= bvh_ctl_put(o, "policy", policy_json(adm->policy, &failed));
+	failed |= bvh_ctl_put(o, "subject",
+			      bvh_ctl_subject_json(&adm->subject, &failed));
+	failed |= bvh_ctl_put(o, "policy",
+			      bvh_ctl_policy_json(adm->policy, &failed));
 	if (adm->decision == BVH_DECIDE_UNCONFINED)
 		failed |= bvh_ctl_put(o, "because", bv_json_text(adm->why));
 	if (adm->decision == BVH_DECIDE_REFUSE)
 		failed |= bvh_ctl_put(o, "refusal",
 				      refusal_json(&adm->refusal, &failed));
+	if (a->at_open)
+		failed |= bvh_ctl_put(o, "stage", json_string("session"));
+	if (a->home.code != BV_OK)
+		failed |= bvh_ctl_put(o, "note", bv_json_text(a->home.msg));
 	if (adm->decision == BVH_DECIDE_ADMIT)
 		failed |= bvh_ctl_put(o, "plan", bv_json_text(adm->plan.id));
 	if (adm->decision == BVH_DECIDE_ADMIT)
@@ -505,14 +475,27 @@ static int add_profile(struct answer *a, struct bv_err *err)
 	return BV_OK;
 }
 
+/* As the session of this login would, when it begins. */
+static int admit(struct answer *a, const struct options *o, struct bv_err *err)
+{
+	int code = bvh_admit(o->config_dir, &o->login, "none", &a->adm, err);
+
+	if (code != BV_OK)
+		return code;
+	/* What another user may open says nothing of a login. */
+	if (geteuid() == 0 && a->adm.decision == BVH_DECIDE_ADMIT) {
+		bvh_admission_open(&a->adm, &a->home);
+		a->at_open = a->adm.decision == BVH_DECIDE_REFUSE;
+	}
+	return add_profile(a, err);
+}
+
 static int answer(struct answer *a, const struct options *o)
 {
 	struct bv_err err = { 0 };
 	int status;
 
-	if (bvh_admit(o->config_dir, &o->login, "none", &a->adm, &err) !=
-		    BV_OK ||
-	    add_profile(a, &err) != BV_OK) {
+	if (admit(a, o, &err) != BV_OK) {
 		bvh_ctl_error("%s", err.msg);
 		return BVH_CTL_FAULT;
 	}

@@ -248,7 +248,8 @@ static int judge(const struct bvh_run_end *end, const char **ret_text)
 {
 	if (end->note.kind == BVH_NOTE_FAULT) {
 		*ret_text = end->note.msg;
-		return BVH_RUN_FAULT;
+		return end->note.code == BV_E_REFUSED ? BVH_RUN_REFUSED
+						      : BVH_RUN_FAULT;
 	}
 	if (end->note.kind == BVH_NOTE_EXEC_FAILED) {
 		*ret_text = end->note.msg;
@@ -268,9 +269,13 @@ static int judge(const struct bvh_run_end *end, const char **ret_text)
 	return command_status(end);
 }
 
-static const char *decision_name(const struct bvh_run *r)
+/* null: nothing was decided, something broke before. */
+static json_t *decision_json(const struct bvh_run *r)
 {
-	return r->adm.decision == BVH_DECIDE_ADMIT ? "admitted" : "refused";
+	if (!r->decided)
+		return json_null();
+	return json_string(r->adm.decision == BVH_DECIDE_ADMIT ? "admitted"
+							       : "refused");
 }
 
 static void tell(const struct bvh_run *r, const struct options *o,
@@ -285,7 +290,7 @@ static void tell(const struct bvh_run *r, const struct options *o,
 		return;
 	}
 	root = json_object();
-	failed |= bvh_ctl_put(root, "decision", json_string(decision_name(r)));
+	failed |= bvh_ctl_put(root, "decision", decision_json(r));
 	failed |= bvh_ctl_put(root, "plan", bv_json_text(r->adm.plan.id));
 	failed |= bvh_ctl_put(root, "session", bv_json_text(r->id));
 	failed |= bvh_ctl_put(root, "status", json_integer(status));
@@ -311,6 +316,10 @@ static int execute(struct bvh_run *r, const struct options *o, char **argv)
 		code = start_and_wait(r, &end, &err);
 	if (code == BV_OK)
 		status = judge(&end, &text);
+	else if (code == BV_E_REFUSED)
+		status = BVH_RUN_REFUSED;
+	if (!end.started && status == BVH_RUN_REFUSED)
+		r->adm.decision = BVH_DECIDE_REFUSE;
 	clean_up(r);
 	tell(r, o, &end, status, text);
 	return status;
@@ -325,6 +334,8 @@ static int admit_and_execute(struct bvh_run *r, const struct options *o,
 		tell(r, o, NULL, BVH_RUN_FAULT, err.msg);
 		return BVH_RUN_FAULT;
 	}
+	r->decided = true;
+	bvh_admission_open(&r->adm, NULL);
 	switch (r->adm.decision) {
 	case BVH_DECIDE_REFUSE:
 		tell(r, o, NULL, BVH_RUN_REFUSED, r->adm.refusal.text);

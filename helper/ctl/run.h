@@ -11,6 +11,7 @@
 #include "helper/spawn_filter.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* What the child says before it is the command, one write(2) each (less than
@@ -25,6 +26,7 @@ enum bvh_note_kind {
 struct bvh_note {
 	uint32_t kind; /* enum bvh_note_kind */
 	int32_t sys_errno;
+	int32_t code; /* enum bv_code */
 	char msg[BV_ERR_MSG_MAX];
 };
 
@@ -33,6 +35,7 @@ struct bvh_run {
 	struct bvh_admission adm;
 	struct bvh_boundary boundary;
 	struct bvh_course course;
+	bool decided; /* admission came to an end: adm.decision holds */
 	bool started; /* the course has a schedule that was checked */
 	char id[BV_SESSION_ID_LEN + 1];
 	bool user_namespace; /* the caller has no privilege to build with */
@@ -48,7 +51,10 @@ struct bvh_run {
 	bool switch_user;
 	gid_t *gids;
 	size_t gids_n;
-	sigset_t mask; /* the caller's, restored for the command */
+	sigset_t mask;              /* the caller's, restored for the command */
+	struct sigaction file_size; /* … and what it did on SIGXFSZ */
+	struct rlimit file_limit;   /* … from this size on */
+	bool file_unlimited;        /* the limit is to be restored as well */
 	struct bvh_spawn_bpf spawn; /* the child's last filter */
 
 	/* The parent's ends. */

@@ -44,6 +44,7 @@ static void note(const struct bvh_run_ends *ends, enum bvh_note_kind kind,
 
 	if (err != NULL) {
 		n.sys_errno = err->sys_errno;
+		n.code = err->code;
 		memcpy(n.msg, err->msg, sizeof(n.msg));
 	}
 	if (write(ends->status_fd, &n, sizeof(n)) != (ssize_t)sizeof(n))
@@ -319,7 +320,10 @@ static int launch(struct bvh_course *c, struct bv_err *err)
 	if (code != BV_OK)
 		return code;
 	choose_directory(r);
-	if (sigprocmask(SIG_SETMASK, &r->mask, NULL) != 0)
+	if (r->file_unlimited && setrlimit(RLIMIT_FSIZE, &r->file_limit) != 0)
+		return bv_fail_errno(err, errno, "the limit on file sizes");
+	if (sigaction(SIGXFSZ, &r->file_size, NULL) != 0 ||
+	    sigprocmask(SIG_SETMASK, &r->mask, NULL) != 0)
 		return bv_fail_errno(err, errno, "sigprocmask");
 	execute(c->owner);
 }

@@ -40,15 +40,38 @@ struct waiting {
 	bool ready; /* BVH_NOTE_READY came */
 };
 
+/* The caller's limit is the command's, not ours: filters and state are written
+ * to files as well. Where it cannot be changed a write fails, and what there is
+ * to undo is undone. */
+static int unlimit_files(struct bvh_run *r, struct bv_err *err)
+{
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit most;
+
+	if (sigaction(SIGXFSZ, &ignored, &r->file_size) != 0 ||
+	    getrlimit(RLIMIT_FSIZE, &r->file_limit) != 0)
+		return bv_fail_errno(err, errno, "the limit on file sizes");
+	most = (struct rlimit){ r->file_limit.rlim_max,
+				r->file_limit.rlim_max };
+	r->file_unlimited = setrlimit(RLIMIT_FSIZE, &none) == 0 ||
+			    setrlimit(RLIMIT_FSIZE, &most) == 0;
+	return BV_OK;
+}
+
 int bvh_run_block_signals(struct bvh_run *r, int *ret_signal_fd,
 			  struct bv_err *err)
 {
 	static const int heard[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	sigset_t set;
+	int code;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < BV_LEN(heard); i++)
 		sigaddset(&set, heard[i]);
+	code = unlimit_files(r, err);
+	if (code != BV_OK)
+		return code;
 	/* An inherited "ignore" would reap the child behind our back. */
 	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR ||
 	    sigprocmask(SIG_BLOCK, &set, &r->mask) != 0)

@@ -160,6 +160,68 @@ policy "$c/policies/a.conf" '[budget]' 'storage = 1M' '[outbox]' \
 	'path = /tmp/out' 'commit = atomic' 'to = /srv/no-such-target'
 t 'check: an outbox whose target is not there' status 0 $ctl check --config "$c"
 t 'check: is told with its line' said "warning: 'a' refuses .*a.conf:14: .outbox. to: .*no-such-target"
+# opens KEY VALUE: the policy with it, for everybody; explain and check in $out, $err.
+opens() {
+	fresh
+	policy "$c/policies/one.conf"
+	sed -i "s,^write = .*,$1 = $2," "$c/policies/one.conf"
+	shift 2
+	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$c/policies/one.conf"
+	$ctl check --config "$c" >"$out" 2>"$err"
+}
+opens read /nonexistent
+t 'check: a path that is not there' said "warning: 'one' refuses .*one.conf:6: .*/nonexistent.*create it, or put '-' in front"
+t 'explain: it refuses' status 1 $ctl explain ctluser --config "$c"
+t 'explain: as a decision' said '^decision +refused$'
+t 'explain: with file, line, reason and remedy' said "^because +$c/policies/one.conf:6: .*/nonexistent.*ENOENT.*; create it, or put '-' in front$"
+t 'explain: and when' said '^when +the session begins'
+t 'explain --json: it refuses' status 1 $ctl explain ctluser --config "$c" --json
+t 'explain --json: says the same' json '.decision == "refused" and .stage == "session" and .refusal.membrane == "config" and (.refusal.text | test("one.conf:6: "))'
+opens read -/nonexistent
+t 'check: an optional one may be absent' bash -c "! grep -q nonexistent '$out'"
+t 'explain: an optional one may be absent' status 0 $ctl explain ctluser --config "$c"
+ln -s /etc /home/ctluser/planted
+chown -h 63001:63001 /home/ctluser/planted
+opens write '~/planted'
+t 'check: asks nothing of paths that hang on the user' bash -c "! grep -q planted '$out'"
+t 'explain: a link that the user planted' status 1 $ctl explain ctluser --config "$c"
+t 'explain: is told as one' said '^because +.*one.conf:6: .*symbolic link'
+rm /home/ctluser/planted
+opens write '~/later'
+t 'explain: what the home lacks is no refusal' status 0 $ctl explain ctluser --config "$c"
+t 'explain: but a note' said '^note +.*one.conf:6: .*/home/ctluser/later.*pam_mkhomedir'
+opens write /srv '[expose]' 'read = /usr -> /srv/no-such-spot'
+t 'explain: a destination that is not there' status 1 $ctl explain ctluser --config "$c"
+t 'explain: with its line' said '^because +.*one.conf:10: destination ./srv/no-such-spot. does not exist; create it'
+opens write /srv '[budget]' 'storage = 1M' '[outbox]' 'path = /tmp/o' 'commit = atomic' 'to = /srv/no-such-%u'
+t 'explain: an outbox to nowhere' status 1 $ctl explain ctluser --config "$c"
+t 'explain: with the line of it' said '^because +.*one.conf:14: .outbox. to: .*no-such-ctluser.*; create it'
+opens hide /
+t 'explain: / cannot be hidden' status 1 $ctl explain ctluser --config "$c"
+t 'explain: by the file alone' said "^because +.*one.conf:6: .*hide: '/' is all there is"
+# where DIRS: bvisor.conf with these lines, and a policy; check in $out.
+where() {
+	fresh
+	policy "$c/policies/one.conf"
+	printf '%s\n' "$@" >>"$c/bvisor.conf"
+	$ctl check --config "$c" >"$out" 2>"$err"
+}
+where 'state_dir = /etc/passwd' 'run_dir = /etc/group/x'
+t 'check: a state_dir that is a file' said 'error: .*state_dir: .*/etc/passwd.*ENOTDIR'
+t 'check: a run_dir below one' said 'error: .*run_dir: .*/etc/group/x.*ENOTDIR'
+t 'check: two errors' said '1 policies, 2 errors'
+install -d -m 0755 -o 63001 "$work/theirs"
+install -d -m 0700 "$work/theirs/s"
+where "state_dir = $work/theirs/s"
+t 'check: a state_dir that a user can rename away' said "error: .*state_dir: .*'theirs' belongs to uid 63001"
+mkdir -m 0700 /run/one-dir
+ln -s . /run/itself
+where 'state_dir = /run/one-dir' 'run_dir = /run/itself/one-dir'
+t 'check: one directory by two names' said 'error: .*are one directory'
+rm -rf /run/one-dir /run/itself
+where 'state_dir = /run/s-not-there-yet' 'run_dir = /run/r-not-there-yet'
+t 'check: directories that a session would make' said '1 policies, 0 errors'
+t 'check: makes none of them' bash -c '! ls -d /run/*-not-there-yet'
 fresh
 cp etc/policies/*.conf "$c/policies/"
 cp etc/bvisor.conf "$c/"
@@ -240,6 +302,11 @@ t 'explain --trace: what is before it is passed, it refuses, the rest is not rea
 echo 'nonsense' >>"$c/policies/one.conf"
 t 'explain: a broken policy refuses whom it could match' status 1 $ctl explain ctluser --config "$c"
 t 'explain: by its configuration' said '^refused by +config'
+fresh
+policy "$c/policies/one.conf"
+printf '# caf\351\n[network]\naccess = open\r\n' >>"$c/policies/one.conf"
+t 'explain: damage behind [match] refuses whom it means' status 1 $ctl explain ctluser --config "$c"
+t 'explain: and nobody else' status 0 $ctl explain ctlother --config "$c"
 t 'explain: a name nobody has' status 3 $ctl explain nobody-has-this-name --config "$c"
 fresh
 policy "$c/policies/all.conf"
@@ -301,8 +368,28 @@ else
 fi
 policy "$work/gone.conf" '[temp]' 'private = yes'
 sed -i 's,^write = .*,write = /home/nowhere,' "$work/gone.conf"
-t 'run: a broken boundary is 253' status 253 $ctl run --policy "$work/gone.conf" -- touch "$work/outside/ran"
-t 'run: with the reason, file and line' complained "bvisorctl: .*gone.conf:6: .*/home/nowhere"
+t 'run: a path that is not there refuses' status 254 $ctl run --policy "$work/gone.conf" -- touch "$work/outside/ran"
+t 'run: file and line first, and what to do' complained "^bvisorctl: $work/gone.conf:6: .*/home/nowhere.*ENOENT.*; create it, or put '-' in front"
+t 'run --json: it is refused' status 254 $ctl run --policy "$work/gone.conf" --json -- true
+cp "$err" "$out"
+t 'run --json: and says so' json '.decision == "refused" and .status == 254 and (.started | not)'
+# In a /tmp of its own: only the step that opens it in the view can tell.
+sed -i 's,^write = .*,write = /tmp/nowhere,' "$work/gone.conf"
+t 'run: a path that is not there in the view refuses' status 254 $ctl run --policy "$work/gone.conf" -- touch "$work/outside/ran"
+t 'run: file and line first there too' complained "^bvisorctl: $work/gone.conf:6: .*/tmp/nowhere.*; create it, or put '-' in front"
+sed -i 's,^write = .*,write = /home/nowhere,' "$work/gone.conf"
+t 'run --json: a file that is not there' status 253 $ctl run --json --policy /nonexistent -- true
+cp "$err" "$out"
+t 'run --json: then nothing is decided' json '.decision == null and .status == 253'
+# shellcheck disable=SC2016
+t 'run: a limit on file sizes is the command'"'"'s' status 7 bash -c "ulimit -Sf 0; exec $run sh -c '[ \$(ulimit -f) = 0 ] && exit 7'"
+t 'run: no leaf of it is left' no_leaf
+# Only with CAP_SYS_RESOURCE is there a way around a hard one.
+t 'run: a hard limit ends it in order' bash -c "(ulimit -f 0; exec $run true) 2>/dev/null; [ \$? -ne 153 ]"
+t 'run: no leaf of that is left' no_leaf
+t 'run: and passing it ends the command as ever' status 153 bash -c "ulimit -Sf 1; exec $run sh -c 'exec head -c 9999 /dev/zero >/home/ctluser/large'"
+rm -f /home/ctluser/large
+t 'run: and what the signal does' bash -c "$run grep SigIgn: /proc/self/status | grep -q '^SigIgn:.000000000.00....'"
 printf 'bvisor-policy 1\n[policy]\naction = exempt\n[match]\nuser = *\n' >"$work/exempt.conf"
 t 'run: a policy without a boundary is refused' status 254 $ctl run --policy "$work/exempt.conf" -- touch "$work/outside/ran"
 t 'run: nothing of these was run' test ! -e "$work/outside/ran"
@@ -671,7 +758,9 @@ if [ "$(in_base unshare --user --map-current-user --net --mount echo works 2>/de
 		sh -c 'cat /tmp/ro/lesson; echo three >>/tmp/rw/lesson; ! echo bad >>/tmp/ro/lesson'
 	t 'user: read-only is read-only there too' \
 		test "$(cat /home/share/lesson)" = "$(printf 'one\ntwo\nthree')"
-	t 'user: a broken boundary runs nothing' status 253 in_base $ctl run --policy "$work/gone.conf" -- touch /home/ctluser/ran
+	t 'user: a limit on file sizes ends the run, not bvisorctl' status 253 bash -c "ulimit -f 0; $(declare -f in_base); user_base=$user_base; $urun true 2>/dev/null"
+	t 'user: and no leaf is left' no_leaf
+	t 'user: a path that is not there runs nothing' status 254 in_base $ctl run --policy "$work/gone.conf" -- touch /home/ctluser/ran
 	t 'user: really' test ! -e /home/ctluser/ran
 else
 	n=$((n + 1))

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "helper/dir.h"
+#include "helper/fd.h"
 #include "helper/path.h"
 
 static char top[64];
@@ -153,6 +155,74 @@ static void test_path__racing_owner__never_led_outside(void **state)
 	assert_true(refused > 0);
 }
 
+/* --- directories of our own ------------------------------------------------ */
+
+static int make_dir(const char *rel)
+{
+	struct bv_err err = { 0 };
+	bv_auto_close int fd = -1;
+	bv_auto_close int tried = -1;
+	char path[256];
+	int code, try;
+
+	snprintf(path, sizeof(path), "%s/%s", top, rel);
+	try = bvh_dir_try(path, &tried, NULL);
+	code = bvh_dir_make(AT_FDCWD, path, 0700, path, &fd, &err);
+	assert_int_equal(code, try); /* nothing is made of what is refused */
+	assert_int_equal(code == BV_OK, fd >= 0);
+	if (code != BV_OK)
+		assert_non_null(strstr(err.msg, path));
+	return code;
+}
+
+/* top lies in /var/tmp, which has the sticky bit; write is another user's. */
+static void test_dir__above_it__nobody_else_may_move_it(void **state)
+{
+	(void)state;
+	assert_int_equal(make_dir("mine"), BV_OK);
+	assert_int_equal(make_dir("mine//./below/"), BV_OK);
+	assert_int_equal(mkdir("write/root", 0755), 0);
+	assert_int_equal(make_dir("write/root"), BV_E_CONF);
+	assert_int_equal(make_dir("write/root/s"), BV_E_CONF);
+	assert_int_not_equal(access("write/root/s", F_OK), 0);
+	/* others write to it; with the sticky bit what is root's stays put */
+	assert_int_equal(mkdir("open", 0755), 0);
+	assert_int_equal(chmod("open", 0777), 0);
+	assert_int_equal(make_dir("open/s"), BV_E_CONF);
+	assert_int_equal(chmod("open", 0775), 0);
+	assert_int_equal(make_dir("open/s"), BV_E_CONF);
+	assert_int_equal(chmod("open", 01777), 0);
+	assert_int_equal(make_dir("open/s"), BV_OK);
+	assert_int_equal(chown("open/s", 65534, 65534), 0);
+	assert_int_equal(make_dir("open/s"), BV_E_CONF);
+	assert_int_equal(make_dir("open/s/s"), BV_E_CONF);
+	/* links: whoever owns one points it */
+	assert_int_equal(symlink("mine", "link"), 0);
+	assert_int_equal(make_dir("link/s"), BV_OK);
+	assert_int_equal(lchown("link", 65534, 65534), 0);
+	assert_int_equal(make_dir("link/s"), BV_E_CONF);
+	assert_int_equal(symlink(write_dir, "led"), 0);
+	assert_int_equal(make_dir("led/root"), BV_E_CONF);
+}
+
+static void test_dir__what_is_no_directory__refused(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(make_dir("file"), BV_E_SYS);
+	assert_int_equal(make_dir("file/s"), BV_E_SYS);
+	assert_int_equal(make_dir("missing/s"), BV_E_SYS);
+	fd = 7;
+	assert_int_equal(bvh_dir_try("/", &fd, NULL), BV_E_INVAL);
+	assert_int_equal(fd, -1);
+	assert_int_equal(bvh_dir_try("/bvisor-no-such", &fd, NULL), BV_OK);
+	assert_int_equal(fd, -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +236,12 @@ int main(void)
 						make_tree, remove_tree),
 		cmocka_unit_test_setup_teardown(
 			test_path__racing_owner__never_led_outside, make_tree,
+			remove_tree),
+		cmocka_unit_test_setup_teardown(
+			test_dir__above_it__nobody_else_may_move_it, make_tree,
+			remove_tree),
+		cmocka_unit_test_setup_teardown(
+			test_dir__what_is_no_directory__refused, make_tree,
 			remove_tree),
 	};
 

@@ -377,6 +377,67 @@ static void test_guardian__a_lie_shows_how_far_it_came(void **state)
 	leader_done(&l);
 }
 
+#define READS(path)                                                            \
+	"bvisor-policy 1\n[match]\nuser = bvt-alice\n[filesystem]\n"           \
+	"base = system\nread = " path "\n[network]\naccess = deny\n"
+#define CREATE_IT "create it, or put '-' in front"
+
+/* Refused, not broken: the text begins with the line and ends with what to do. */
+static void assert_path_refused(const struct leader *l)
+{
+	static const char file[] = "/etc/bvisor/policies/alice.conf:6: ";
+
+	assert_int_equal(l->view->verdict, BVP_REFUSED);
+	if (strncmp(l->view->log_text, file, strlen(file)) != 0)
+		fail_msg("'%s'", l->view->log_text);
+	assert_non_null(strstr(l->view->log_text, CREATE_IT));
+}
+
+static struct leader asked(uint16_t type)
+{
+	struct order order = open_as("bvt-alice");
+	struct leader l;
+
+	order.type = type;
+	l = start(&order);
+	assert_true(leader_step(&l, 'o'));
+	return l;
+}
+
+/* At account it may still be made; at the session nothing begins without it. */
+static void test_path_not_there__refused_when_the_session_begins(void **state)
+{
+	struct leader l;
+	char path[PATH_MAX];
+
+	(void)state;
+	need_stage();
+	policy("alice", READS("/nonexistent/dir"));
+	l = asked(BVP_MSG_ADMIT);
+	assert_int_equal(l.view->verdict, BVP_ADMITTED);
+	leader_done(&l);
+	l = asked(BVP_MSG_OPEN);
+	assert_path_refused(&l);
+	snprintf(path, sizeof(path), STATE_DIR "/sessions/%s.json",
+		 l.view->session);
+	assert_int_not_equal(access(path, F_OK), 0);
+	leader_done(&l);
+	eventually(nothing_left());
+	policy("alice", READS("-/nonexistent/dir"));
+	l = asked(BVP_MSG_OPEN);
+	assert_int_equal(l.view->verdict, BVP_ADMITTED);
+	leader_done(&l);
+	eventually(nothing_left());
+	/* what is absent in the view alone is met by the step that opens it */
+	policy("alice", READS("/tmp/nonexistent"));
+	l = asked(BVP_MSG_OPEN);
+	assert_path_refused(&l);
+	assert_outcome(&l, "denied");
+	leader_done(&l);
+	eventually(nothing_left());
+	write_policies();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +454,9 @@ int main(void)
 			sweep_stage),
 		cmocka_unit_test_teardown(
 			test_guardian__a_lie_shows_how_far_it_came,
+			sweep_stage),
+		cmocka_unit_test_teardown(
+			test_path_not_there__refused_when_the_session_begins,
 			sweep_stage),
 	};
 

@@ -87,12 +87,30 @@ static void test_conf__lines__items(void **state)
 				      "S2:a;" },
 		{ BOTH("m 1 \n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH(" m 1\n"), "Bf:1: the first line must be 'm 1';" },
-		{ BOTH("m 1\r\n"), "Bf:1: the first line must be 'm 1';" },
+		{ BOTH("m 1\r\n"),
+		  "Bf:1: the first line must be 'm 1', and there is a carriage "
+		  "return in it; lines end with LF alone (tr -d '\\r' <OLD "
+		  ">NEW);" },
+		{ BOTH("m 1\r[a]\rk = v"),
+		  "Bf:1: the first line must be 'm 1', and there is a carriage "
+		  "return in it; lines end with LF alone (tr -d '\\r' <OLD "
+		  ">NEW);" },
 		{ BOTH("m 1\0\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("M 1\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("m 10\n"), "Bf:1: the first line must be 'm 1';" },
 		{ BOTH("\xef\xbb\xbfm 1\n"),
-		  "Bf:1: the first line must be 'm 1';" },
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xff\xfem\0 \0"
+		       "1\0"),
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xfe\xff\0m\0 \0"
+		       "1"),
+		  "Bf:1: the first line must be 'm 1', and before it stands a "
+		  "byte order mark; save the file as UTF-8 without one;" },
+		{ BOTH("\xef\xbb"), "Bf:1: the first line must be 'm 1';" },
+		{ BOTH("\xff"), "Bf:1: the first line must be 'm 1';" },
 		/* sections that are none */
 		{ BOTH(MAGIC "\n[]\n"), "Bf:2: not a [section] line;" },
 		{ BOTH(MAGIC "\n[\n"), "Bf:2: not a [section] line;" },
@@ -118,23 +136,29 @@ static void test_conf__lines__items(void **state)
 					 "value;" },
 		/* bytes; reading goes on behind each */
 		{ BOTH(MAGIC "\nk = a\0b\nl = w\n"),
-		  "Bf:2: a control byte;P3:l=w;" },
+		  "B~f:2: a control byte;P3:l=w;" },
 		{ BOTH(MAGIC "\nk = \x1b[m\n"), "Bf:2: a control byte;" },
-		{ BOTH(MAGIC "\nk = \x7f\n"), "Bf:2: a control byte;" },
-		{ BOTH(MAGIC "\n# \x01\n"), "Bf:2: a control byte;" },
+		{ BOTH(MAGIC "\nk = \x7f\n"), "B~f:2: a control byte;" },
+		{ BOTH(MAGIC "\n# \x01\n"), "B~f:2: a control byte;" },
 		{ BOTH(MAGIC "\nk = v\r\nl = w\n"),
-		  "Bf:2: a carriage return; lines end with LF alone;P3:l=w;" },
+		  "B~f:2: a carriage return; lines end with LF alone;P3:l=w;" },
 		{ BOTH(MAGIC "\nk = v\rl = w\n"),
-		  "Bf:2: a carriage return; lines end with LF alone;" },
+		  "B~f:2: a carriage return; lines end with LF alone;" },
 		{ BOTH(MAGIC "\nk = \xc2\x9b\n"),
-		  "Bf:2: a control character;" },
+		  "B~f:2: a control character;" },
 		{ BOTH(MAGIC "\nk = \xc2\xa0\n"), "P2:k=\xc2\xa0;" },
 		{ BOTH(MAGIC "\nk = \xff\nl = w\n"),
-		  "Bf:2: bytes that are not UTF-8;P3:l=w;" },
-		{ BOTH(MAGIC "\nk = \xc3"), "Bf:2: bytes that are not UTF-8;" },
+		  "B~f:2: bytes that are not UTF-8;P3:l=w;" },
+		{ BOTH(MAGIC "\nk = \xc3"),
+		  "B~f:2: bytes that are not UTF-8;" },
 		{ BOTH(MAGIC "\nk = \xc3\n\xa4 = v\n"),
-		  "Bf:2: bytes that are not UTF-8;"
-		  "Bf:3: bytes that are not UTF-8;" },
+		  "B~f:2: bytes that are not UTF-8;"
+		  "B~f:3: bytes that are not UTF-8;" },
+		/* with a bracket it may have been a section */
+		{ BOTH(MAGIC "\n[a\0]\n"), "Bf:2: a control byte;" },
+		{ BOTH(MAGIC "\n[a]\r\nk = v\n"),
+		  "Bf:2: a carriage return; lines end with LF alone;P3:k=v;" },
+		{ BOTH(MAGIC "\na\xff]\n"), "Bf:2: bytes that are not UTF-8;" },
 	};
 
 	(void)state;
@@ -164,7 +188,7 @@ static void test_conf__line_length__1024_is_the_last(void **state)
 		if (len <= BV_CONF_LINE_MAX)
 			assert_int_equal(strncmp(got, "P2:k=vvv", 8), 0);
 		else
-			assert_string_equal(got, "Bf:2: the line is longer "
+			assert_string_equal(got, "B~f:2: the line is longer "
 						 "than 1024 bytes;P3:l=w;");
 		assert_non_null(strstr(got, ";P3:l=w;"));
 	}
@@ -309,6 +333,13 @@ static void test_config__all_keys__taken(void **state)
 	assert_false(c.unmatched_refuse);
 	assert_true(c.unmatched_stated);
 	bv_arena_done(&arena);
+	/* beside one another, however alike */
+	assert_int_equal(parse(&arena,
+			       HEAD "state_dir = /run/bvisor2\n"
+				    "run_dir = /run/bvis/or\n",
+			       &c, &err),
+			 BV_OK);
+	bv_arena_done(&arena);
 	assert_int_equal(
 		parse(&arena, HEAD "user_message = " STARS STARS, &c, &err),
 		BV_OK);
@@ -374,6 +405,19 @@ static void test_config__fault__line_and_nothing_written(void **state)
 		{ HEAD "run_dir = /run/user/0/b\n",
 		  "c:3: run_dir: '/run/user/0/b' is in or below /run/user, "
 		  "which every session has to itself" },
+		{ HEAD "state_dir = /b\nrun_dir = /b\n",
+		  "c:4: state_dir '/b' and run_dir '/b' are not apart; name "
+		  "two directories, none in the other" },
+		{ HEAD "run_dir = /b/./\n\nstate_dir = //b//c\n",
+		  "c:5: state_dir '/b/c' and run_dir '/b' are not apart; name "
+		  "two directories, none in the other" },
+		{ HEAD "run_dir = /var/lib/bvisor/run\n",
+		  "c:3: state_dir '/var/lib/bvisor' and run_dir "
+		  "'/var/lib/bvisor/run' are not apart; name two directories, "
+		  "none in the other" },
+		{ HEAD "state_dir = /run\n",
+		  "c:3: state_dir '/run' and run_dir '/run/bvisor' are not "
+		  "apart; name two directories, none in the other" },
 		{ HEAD "cgroup_base = x\n",
 		  "c:3: cgroup_base: 'x' is no absolute path of a directory" },
 		{ HEAD "user_message = " STARS STARS "*\n",

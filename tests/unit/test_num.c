@@ -180,7 +180,8 @@ static void test_err__code_name__never_null(void **state)
 	assert_string_equal(bv_code_name(BV_OK), "OK");
 	assert_string_equal(bv_code_name(BV_E_CONF), "CONF");
 	assert_string_equal(bv_code_name(BV_E_BUG), "BUG");
-	assert_string_equal(bv_code_name(BV_E_BUG - 1), "?");
+	assert_string_equal(bv_code_name(BV_E_REFUSED), "REFUSED");
+	assert_string_equal(bv_code_name(BV_E_REFUSED - 1), "?");
 	assert_string_equal(bv_code_name(1), "?");
 	assert_string_equal(bv_code_name(INT_MIN), "?");
 	assert_string_equal(bv_code_name(INT_MAX), "?");

@@ -31,18 +31,30 @@ static void test_policy__fault_in_match__unknown(void **state)
 		  "environment, fds, evidence, session, expose, outbox" },
 		{ HEAD "[match]\nuser = bob\n",
 		  "p.conf:8: [match] stands at line 2 already" },
-		{ HEAD "[network]\n",
-		  "p.conf:8: [network] stands at line 6 already" },
+		{ HEAD "[policy]\n[network]\nx = 1\n[policy]\n",
+		  "p.conf:9: [network] stands at line 6 already" },
+		{ MAGIC "[policy]\n[nope]\n" USER BOUNDARY,
+		  "p.conf:3: unknown section [nope]; known: policy, match, "
+		  "workload, filesystem, network, spawn, temp, budget, "
+		  "environment, fds, evidence, session, expose, outbox" },
 		{ HEAD "[match\n", "p.conf:8: not a [section] line" },
 		{ HEAD "[ match ]\n", "p.conf:8: not a [section] line" },
 		{ HEAD "match]\n",
 		  "p.conf:8: neither [section] nor key = value" },
 		{ HEAD "[Match]\n", "p.conf:8: not a [section] line" },
-		/* bytes, anywhere */
-		{ HEAD "# \x01\n", "p.conf:8: a control byte" },
-		{ HEAD "allow = \xff\n", "p.conf:8: bytes that are not UTF-8" },
-		{ HEAD "# x\r\n", "p.conf:8: a carriage return; lines end "
-				  "with LF alone" },
+		/* bytes, where a section line may have been damaged */
+		{ HEAD "[match]\r\n", "p.conf:8: a carriage return; lines end "
+				      "with LF alone" },
+		{ HEAD "match\x01]\n", "p.conf:8: a control byte" },
+		{ HEAD "\xff[match\n", "p.conf:8: bytes that are not UTF-8" },
+		/* and in the two sections, and before any */
+		{ BAD_MATCH("# \xe4"), "p.conf:4: bytes that are not UTF-8" },
+		{ BAD_MATCH("group = x\r"), "p.conf:4: a carriage return; "
+					    "lines end with LF alone" },
+		{ MAGIC "[policy]\n# \xe4\n" USER BOUNDARY,
+		  "p.conf:3: bytes that are not UTF-8" },
+		{ MAGIC "# \xe4\n" USER BOUNDARY,
+		  "p.conf:2: bytes that are not UTF-8" },
 		/* [policy] */
 		{ MAGIC "[policy]\naction = deny\n" USER BOUNDARY,
 		  "p.conf:3: [policy] action: 'deny' is not one of: confine, "
@@ -126,6 +138,29 @@ static void test_policy__fault_in_match__unknown(void **state)
 	check_faults(faults, BV_LEN(faults), false);
 }
 
+/* Faults behind a [match] that was read whole: they refuse whom it means. */
+static void test_policy__fault_elsewhere__match_known(void **state)
+{
+	static const struct fault faults[] = {
+		{ HEAD "[network]\n",
+		  "p.conf:8: [network] stands at line 6 already" },
+		{ HEAD "[network]\naccess = open\n[policy]\npriority = 7\n",
+		  "p.conf:8: [network] stands at line 6 already" },
+		{ HEAD "[policy]\n[nope]\nuser = *\n",
+		  "p.conf:9: unknown section [nope]; known: policy, match, "
+		  "workload, filesystem, network, spawn, temp, budget, "
+		  "environment, fds, evidence, session, expose, outbox" },
+		{ HEAD "# \x01\n", "p.conf:8: a control byte" },
+		{ HEAD "# \xe4\n", "p.conf:8: bytes that are not UTF-8" },
+		{ HEAD "allow = \xff\n", "p.conf:8: bytes that are not UTF-8" },
+		{ HEAD "allow = x\r\n", "p.conf:8: a carriage return; lines "
+					"end with LF alone" },
+	};
+
+	(void)state;
+	check_faults(faults, BV_LEN(faults), true);
+}
+
 /* Reading goes on: the first error stays, [match] is still filled. */
 static void test_policy__several_faults__first_kept_match_filled(void **state)
 {
@@ -163,13 +198,18 @@ static void test_policy__several_faults__first_kept_match_filled(void **state)
 static void test_policy__nul__does_not_end_the_file(void **state)
 {
 	static const char text[] = HEAD "\0\n[spawn]\npolicy = none\n";
+	static const char hidden[] = HEAD "\0[match]\nuser = *\n";
 	struct parsed p;
 
 	(void)state;
 	parse_bytes(&p, text, sizeof(text) - 1);
 	assert_string_equal(p.policy.error.msg, "p.conf:8: a control byte");
-	assert_false(p.policy.match_known);
+	assert_true(p.policy.match_known);
 	assert_int_equal(p.policy.spawn, BV_SPAWN_NONE); /* it was read */
+	done(&p);
+	parse_bytes(&p, hidden, sizeof(hidden) - 1);
+	assert_string_equal(p.policy.error.msg, "p.conf:8: a control byte");
+	assert_false(p.policy.match_known);
 	done(&p);
 }
 
@@ -212,16 +252,24 @@ static void test_policy__line_length__1024_is_the_last(void **state)
 			assert_string_equal(p.policy.error.msg,
 					    "p.conf:8: the line is longer "
 					    "than 1024 bytes");
-			assert_false(p.policy.match_known);
+			assert_true(p.policy.match_known);
 		}
 		done(&p);
 	}
+	/* a section line behind 1024 blanks is one all the same */
+	snprintf(text, sizeof(text), HEAD "%1030s[match]\nuser = *\n", "");
+	parse(&p, text);
+	assert_string_equal(p.policy.error.msg,
+			    "p.conf:8: the line is longer than 1024 bytes");
+	assert_false(p.policy.match_known);
+	done(&p);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy__fault_in_match__unknown),
+		cmocka_unit_test(test_policy__fault_elsewhere__match_known),
 		cmocka_unit_test(
 			test_policy__several_faults__first_kept_match_filled),
 		cmocka_unit_test(test_policy__nul__does_not_end_the_file),

@@ -110,6 +110,23 @@ static void test_policy__fault_elsewhere__match_known(void **state)
 				 "require = process-tree"),
 		  "p.conf:10: [evidence] require: 'process-tree' stands at "
 		  "line 9 already" },
+		{ FS("hide = /"),
+		  "p.conf:8: [filesystem] hide: '/' is all there is; name the "
+		  "directories below it (nothing is granted that no line "
+		  "names)" },
+		{ FS("hide = /home\nhide = -/.//."),
+		  "p.conf:9: [filesystem] hide: '/.//.' is all there is; name "
+		  "the directories below it (nothing is granted that no line "
+		  "names)" },
+		{ IN("expose", "read = /usr ->"),
+		  "p.conf:9: [expose] read: '/usr ->' has no path behind "
+		  "'->'" },
+		{ IN("expose", "write = /usr\t->"),
+		  "p.conf:9: [expose] write: '/usr\t->' has no path behind "
+		  "'->'" },
+		{ IN("expose", "read = /usr -> ->"),
+		  "p.conf:9: [expose] read: '/usr -> ->' has no path behind "
+		  "'->'" },
 		{ IN("expose", "read = srv"),
 		  "p.conf:9: [expose] read: 'srv' does not begin with '/', "
 		  "'~' or '%h'" },

@@ -52,7 +52,7 @@ sed -n '/^\[budget\]/q;p' "$BV_CONF/policies/student.conf" >"$BV_STATE/p"
 	set_policy student
 refused alice 'a section given twice' "$bad"
 sed 's|^write = ~|write = ~\nread = /nonexistent/dir|' "$BV_STATE/p" | set_policy student
-refused alice 'a root that is not there' "$bad.*/nonexistent/dir|/nonexistent/dir"
+refused alice 'a root that is not there' "verdict=refused .*$bad: .*/nonexistent/dir.*create it"
 { cat "$BV_STATE/p"; printf '[policy]\n'; } | sed 's/^description.*/action = refuse/;$d' |
 	set_policy student
 refused alice 'action = refuse' 'refuse'
