@@ -141,6 +141,18 @@ static int open_dirs(struct bws_store *store, struct bws_entry *e,
 	return BV_OK;
 }
 
+bool bws_is_builtin(const char *name)
+{
+#define NAME(name) name,
+	static const char *const names[] = { BWS_BUILTINS(NAME) };
+#undef NAME
+
+	for (size_t i = 0; i < BV_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* --- grants ---------------------------------------------------------------- */
 
 static int load_entry(struct bws_store *store, int dirfd, const char *file,
