@@ -57,7 +57,7 @@ c add sound "$work/sound.wasm"
 is "$status" 0 'a sound one is taken'
 w sound
 is "$status:$err" 0: 'and runs'
-for m in signature unknown data table longer memory; do
+for m in signature unknown data table longer memory simd atomics; do
 	c add $m "$work/$m.wasm"
 	is $status 1 "$m: add refuses it"
 	has "$err" "$work/$m.wasm: " "$m: and says what it means"
@@ -131,5 +131,20 @@ for b in $builtins; do
 	ok $? "no command is named $b"
 done
 
+# --- words ----------------------------------------------------------------------------
+
+c add sound "$work/sound.wasm" --json
+is "$status:$(jq -c '[.name, .sha256, .bytes, .imports, .pages, .grant_made]' <<<"$out")" \
+	"0:[\"sound\",\"$digest\",$(stat -c %s "$work/sound.wasm"),0,0,true]" 'add --json'
+c add --json sound "$work/sound.wasm"
+is "$status:$(jq -c .grant_made <<<"$out")" 0:false 'before its words as well'
+c check sound --json
+is "$status:$(jq -c '[.[] | .name, .ok]' <<<"$out")" '0:["sound",true]' 'check NAME --json'
+c check sound sound
+is "$status:$err" 0: 'a name may be said twice'
+c check sound nope sound
+is "$status:$err" "1:bvisorctl: wasm: there is no command 'nope'" 'and one that is none is named'
+c run sound --json
+is $status 0 'behind run --json is the command'\''s'
 echo "1..$n"
 exit $bad
