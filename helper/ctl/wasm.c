@@ -109,7 +109,7 @@ static int load(struct bws_store *store, const struct options *o,
 		return bv_fail(err, BV_E_CONF, "there is no user '%s'",
 			       o->user);
 	who.user = bv_arena_strdup(&store->arena, pw->pw_name);
-	who.home = bv_arena_strdup(&store->arena, pw->pw_dir);
+	who.home = bws_home(&store->arena, pw->pw_dir);
 	who.uid = (uint32_t)pw->pw_uid;
 	who.gid = (uint32_t)pw->pw_gid;
 	if (who.user == NULL || who.home == NULL)

@@ -58,5 +58,74 @@ for how in '' --inline; do
 	has "$out" '1=[last]' "a last line needs none $how"
 done
 
+# --- edges of what is granted ---------------------------------------------------------------
+
+# h HOW LINE: status, out, err.
+h() {
+	# shellcheck disable=SC2086 # no word or one
+	out=$(as_user timeout 60 $wsh $1 -c "$2" 2>"$work/err" </dev/null)
+	status=$?
+	err=$(cat "$work/err")
+}
+owned() { # PATH TEXT
+	echo "$2" >"$1"
+	chown "$uid:$uid" "$1"
+}
+for how in '' --inline; do
+	h "$how" 'nosuch | cat > data/nosuch'
+	[ $status = 127 ] && [ ! -e $data/nosuch ]
+	ok $? "a pipeline with no such command: 127, and none is begun $how"
+	grant cat '[files]' 'write = ~/data' '[limits]' 'files = 4'
+	owned $data/kept kept
+	for line in 'cd data; cat kept' 'cat $HOME/data/kept'; do
+		h "$how" "$line"
+		is "$status:$out" 0:kept "the least number of files is enough: $line $how"
+	done
+	grant cp '[files]' 'write = ~/data' '[limits]' 'files = 4'
+	h "$how" 'cd data; cp kept copy'
+	[ "$status" != 0 ] && [ ! -s $data/copy ]
+	ok $? "and not for two $how"
+	grant cp '[files]' 'write = ~/data' '[limits]' 'files = 5'
+	h "$how" 'cd data; cp kept copy'
+	is "$status:$(cat $data/copy)" 0:kept "which want one more $how"
+	rm $data/copy
+	grant cat '[streams]' 'stdin = yes' '[files]' 'write = ~/data'
+	h "$how" 'cat < data/kept > data/new; cat $HOME/data/new'
+	is "$status:$out" 0:kept "output goes into a new file $how"
+	owned $data/long 'a longer line than that'
+	h "$how" 'cat < data/kept > data/long; cat < data/kept >> data/long; cat $HOME/data/long'
+	is "$status:$out" $'0:kept\nkept' "an old one is emptied first $how"
+	printf x >>$store/cat.wasm
+	h "$how" 'cat < data/long > data/kept'
+	is "$status:$(cat $data/kept)" 126:kept "of a module that is another nothing is emptied $how"
+	grant cat '[streams]' 'stdin = yes' '[files]' 'write = ~/data'
+	install -d -o "$uid" -g "$uid" $data/tpl
+	grant env '[files]' 'write = ~/data' 'read = ~/data/tpl'
+	h "$how" 'env x'
+	is $status 126 "read below write: refused $how"
+	out=$("$ctl" wasm check env 2>&1)
+	has "$out" "env.conf:6: [files] read: '~/data/tpl' lies in '~/data' of line 5" 'and check says why'
+	grant env '[files]' "read = $data" 'write = %h/data'
+	h "$how" 'env x'
+	is $status 126 "however it is written $how"
+	out=$("$ctl" wasm check --user bvt-wasm env 2>&1)
+	has "$out" "env.conf:5: [files] read: '$data' lies in '$data' of line 6" 'and check says so of a user'
+	grant env '[files]' 'read = ~/data' 'write = ~/data/tpl' 'read = -~/data/tpl2'
+	h "$how" 'env x > data/tpl/x; env y > data/y'
+	is "$status:$(cat $data/tpl/x)" '126:1=[x]' "write below read is as it says $how"
+	grant env '[streams]' 'stdin = yes' '[files]' 'write = ~/data'
+	rm -r $data/tpl
+done
+ln -s bvt-wasm /home/bvt-link
+for written in /home/bvt-wasm/ /home//bvt-wasm/./ /home/bvt-link//; do
+	sed -i "s|^bvt-wasm:.*|bvt-wasm:x:$uid:$uid::$written:$wsh|" /etc/passwd
+	h '' 'cd data; cd; pwd; env $HOME; cat $HOME/data/kept'
+	plain=/home/bvt-wasm
+	[[ $written != *link* ]] || plain=/home/bvt-link
+	is "$status:$out" "0:$plain"$'\n'"1=[$plain]"$'\nkept' "a home that is written $written"
+	out=$("$ctl" wasm check --user bvt-wasm cat env 2>&1)
+	status=$?
+	is $status 0 'and check finds its directories'
+done
 echo "1..$n"
 exit $bad

@@ -57,6 +57,10 @@ int bws_whom(const char *env_user, const char *env_home, struct bv_arena *arena,
 	X("history")
 bool bws_is_builtin(const char *name);
 
+/* A directory of the user database without "//", "/." and a '/' at its end:
+ * paths are compared as texts. NULL: no memory. */
+const char *bws_home(struct bv_arena *arena, const char *text) BV_MUST_CHECK;
+
 /* A directory that some command is given. */
 struct bws_mount {
 	const char *path;
@@ -210,7 +214,7 @@ struct bws {
 	bool interactive;
 	bool leave;            /* exit was said */
 	int signal_fd;         /* INT, TERM, HUP */
-	int ended_by;          /* TERM or HUP; 0 */
+	int ended_by;          /* TERM or HUP, INT between lines; 0 */
 	bool interrupted;      /* the line is not gone on with */
 	struct bws_edit *edit; /* NULL: not interactive */
 };
