@@ -146,5 +146,33 @@ c check sound nope sound
 is "$status:$err" "1:bvisorctl: wasm: there is no command 'nope'" 'and one that is none is named'
 c run sound --json
 is $status 0 'behind run --json is the command'\''s'
+# --- the README's own lines ---------------------------------------------------------------
+
+# As after make install, with /usr and /etc of the stage.
+mount -t tmpfs -o mode=0755 tmpfs /var/log
+[ ! -d /var/mail ] || mount -t tmpfs -o mode=0755 tmpfs /var/mail
+mkdir -p /etc/bvisor/policies /usr/share/doc/pam_bvisor/examples "$work/readme/wasm"
+install -m 0644 etc/policies/wasm-only.conf /usr/share/doc/pam_bvisor/examples/
+install -m 0755 "$ctl" /usr/bin/bvisorctl
+cp -r wasm/modules "$work/readme/wasm/"
+grep -v '^guest:' /etc/passwd >"$work/passwd" && cat "$work/passwd" >/etc/passwd
+sed -n '/^## Accounts that run WebAssembly/,/^    \$ ssh/s/^    //p' README.md >"$work/readme/lines"
+remote=$(sed -n "s/^\\$ ssh guest@host '\(.*\)'$/\1/p" "$work/readme/lines")
+[ -n "$remote" ] && [ "$(wc -l <"$work/readme/lines")" -ge 8 ]
+ok $? 'the README has lines'
+while IFS= read -r line; do
+	case $line in '' | '#'* | '$'*) continue ;; esac
+	# What its last word says is of the whole machine, not of this stage.
+	[[ $line != 'bvisorctl wasm check'* ]] || line=${line%%;*}
+	out=$(cd "$work/readme" && bash -c "$line" 2>"$work/err")
+	status=$?
+	err=$(cat "$work/err")
+	is $status 0 "README: $line"
+done <"$work/readme/lines"
+id=$(id -u guest)
+out=$(setpriv --reuid "$id" --regid "$id" --clear-groups env -i $wsh -c "$remote" 2>&1)
+status=$?
+is "$status:$out" '0:1 4 16' "README: $remote"
+is "$(getent passwd guest | cut -d: -f7)/$(id -nG guest)" "$wsh/guest wasm-only" 'README: its shell and group'
 echo "1..$n"
 exit $bad
