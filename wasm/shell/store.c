@@ -50,7 +50,7 @@ const char *bws_home(struct bv_arena *arena, const char *text)
 		const size_t len = strcspn(p, "/");
 
 		if (len > 0 && !(len == 1 && p[0] == '.')) {
-			if (p > text)
+			if (n > 0 || text[0] == '/')
 				made[n++] = '/';
 			memcpy(made + n, p, len);
 			n += len;
