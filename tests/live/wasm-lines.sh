@@ -32,15 +32,20 @@ for how in '' --inline; do
 		mkfifo "$work/idle"
 		exec 9<>"$work/idle"
 		# shellcheck disable=SC2086 # no word or one
-		as_user $wsh $how <"$work/idle" >"$work/said" 2>&1 9>&- &
+		as_user timeout 60 $wsh $how <"$work/idle" >"$work/said" 2>&1 9>&- &
 		started=$!
 		echo 'env ready' >&9
 		for _ in $(seq 600); do
 			! grep -q ready "$work/said" || break
 			sleep 0.05
 		done
+		one=$(pgrep -U "$uid" -fx "$wsh ?$how" -o)
+		for _ in $(seq 600); do
+			[ -n "$(pgrep -P "$one")" ] || break
+			sleep 0.05
+		done
 		sleep 0.2 # it waits for the next line
-		kill -"${end%:*}" "$(pgrep -U "$uid" -fx "$wsh ?$how" -o)"
+		kill -"${end%:*}" "$one"
 		wait "$started"
 		is $? "${end#*:}" "${end%:*} while no line is there: ${end#*:} ${how}"
 		exec 9>&-
@@ -116,6 +121,12 @@ for how in '' --inline; do
 	grant env '[streams]' 'stdin = yes' '[files]' 'write = ~/data'
 	rm -r $data/tpl
 done
+# The shell is the one process that the user may have: what is not begun is not counted.
+out=$(as_user prlimit --nproc=1 $wsh -c 'true | true | true; limits' 2>"$work/err")
+status=$? err=$(cat "$work/err")
+has "$err" 'true: refused: no process for it' 'no process: refused'
+has "$out" 'commands                     0 ' 'and not counted'
+lacks "$out" 'without telling' 'nor taken for one that was killed'
 ln -s bvt-wasm /home/bvt-link
 for written in /home/bvt-wasm/ /home//bvt-wasm/./ /home/bvt-link//; do
 	sed -i "s|^bvt-wasm:.*|bvt-wasm:x:$uid:$uid::$written:$wsh|" /etc/passwd
