@@ -20,32 +20,58 @@ static uint64_t at_most(uint64_t want, uint64_t left)
 	return want < left ? want : left;
 }
 
-int bw_totals_take(struct bw_totals *t, const struct bw_grant *grant,
-		   struct bw_amounts *ret, struct bv_err *err)
+/* What none of them can begin without: at least one of it each. */
+static int has_enough(const char *what, uint64_t left, size_t members,
+		      struct bv_err *err)
 {
-	const char *spent = NULL;
-
-	if (t->commands >= t->bound.commands)
-		spent = "commands";
-	else if (t->left.fuel == 0)
-		spent = "fuel";
-	else if (t->left.cpu_us == 0)
-		spent = "processor time";
-	if (spent != NULL)
+	if (left >= members)
+		return BV_OK;
+	if (left == 0)
 		return bv_fail(err, BV_E_LIMIT,
-			       "the session has used up its %s", spent);
+			       "the session has used up its %s", what);
+	return bv_fail(err, BV_E_LIMIT,
+		       "what the session has left of its %s is not enough for "
+		       "%zu commands",
+		       what, members);
+}
+
+/* Taken off what is left, of which there is no end where there is no bound. */
+static uint64_t part(uint64_t bound, uint64_t *left, uint64_t want,
+		     size_t members)
+{
+	uint64_t taken;
+
+	if (bound == UINT64_MAX)
+		return want;
+	taken = at_most(want, *left / members);
+	*left -= taken;
+	return taken;
+}
+
+int bw_totals_take(struct bw_totals *t, const struct bw_grant *grant,
+		   size_t members, struct bw_amounts *ret, struct bv_err *err)
+{
+	const struct bw_session_grant *bound = &t->bound;
+	struct bw_amounts *left = &t->left;
+	int code = has_enough("commands", t->bound.commands - t->commands,
+			      members, err);
+
+	if (code == BV_OK)
+		code = has_enough("fuel", left->fuel, members, err);
+	if (code == BV_OK)
+		code = has_enough("processor time", left->cpu_us, members, err);
+	if (code != BV_OK)
+		return code;
 	*ret = (struct bw_amounts){
-		.fuel = at_most(grant->fuel, t->left.fuel),
-		.cpu_us = at_most(grant->cpu_us, t->left.cpu_us),
-		.output_bytes =
-			at_most(grant->output_bytes, t->left.output_bytes),
+		.fuel = part(bound->fuel, &left->fuel, grant->fuel, members),
+		.cpu_us = part(bound->cpu_us, &left->cpu_us, grant->cpu_us,
+			       members),
+		.output_bytes = part(bound->output_bytes, &left->output_bytes,
+				     grant->output_bytes, members),
 		.storage_bytes =
-			at_most(grant->storage_bytes, t->left.storage_bytes),
+			part(bound->storage_bytes, &left->storage_bytes,
+			     grant->storage_bytes, members),
 	};
-	t->left.fuel -= ret->fuel;
-	t->left.cpu_us -= ret->cpu_us;
-	t->left.output_bytes -= ret->output_bytes;
-	t->left.storage_bytes -= ret->storage_bytes;
 	t->commands++;
 	return BV_OK;
 }
@@ -74,4 +100,12 @@ void bw_totals_give(struct bw_totals *t, const struct bw_amounts *taken,
 	     &t->used.output_bytes, taken->output_bytes, used->output_bytes);
 	give(t->bound.storage_bytes, &t->left.storage_bytes,
 	     &t->used.storage_bytes, taken->storage_bytes, used->storage_bytes);
+}
+
+void bw_totals_undo(struct bw_totals *t, const struct bw_amounts *taken)
+{
+	const struct bw_amounts nothing = { 0 };
+
+	bw_totals_give(t, taken, &nothing);
+	t->commands--;
 }

@@ -28,9 +28,15 @@ struct bw_totals {
 void bw_totals_init(struct bw_totals *t, const struct bw_session_grant *s);
 
 /* Take a command's share before it runs, so that those beside it cannot take
- * it too. BV_E_LIMIT: what is used up. */
+ * it too. members: of a pipeline, this one and those whose turn is still to
+ * come; none takes more than an equal part of what is left, or the first would
+ * leave nothing to the others. BV_E_LIMIT: what is used up; when the first one's
+ * share can be taken, so can those of the others. */
 int bw_totals_take(struct bw_totals *t, const struct bw_grant *grant,
-		   struct bw_amounts *ret, struct bv_err *err) BV_MUST_CHECK;
+		   size_t members, struct bw_amounts *ret,
+		   struct bv_err *err) BV_MUST_CHECK;
+/* It was never begun: as if it had not been taken. */
+void bw_totals_undo(struct bw_totals *t, const struct bw_amounts *taken);
 /* Give back what of it was not used. */
 void bw_totals_give(struct bw_totals *t, const struct bw_amounts *taken,
 		    const struct bw_amounts *used);

@@ -15,7 +15,7 @@
 #include "helper/ctl/wasm.h"
 
 static const char help[] =
-	"usage: bvisorctl wasm add NAME FILE\n"
+	"usage: bvisorctl wasm add [--json] NAME FILE\n"
 	"       bvisorctl wasm check [--user USER] [--json] [NAME...]\n"
 	"       bvisorctl wasm list [--json]\n"
 	"       bvisorctl wasm run [--user USER] [--inline] NAME [ARGUMENT...]\n"
@@ -45,12 +45,28 @@ static int fault(const struct bv_err *err)
 {
 	bvh_ctl_error("wasm: %s", err->msg);
 	return err->code == BV_E_CONF || err->code == BV_E_INVAL ||
-			       err->code == BV_E_LIMIT
+			       err->code == BV_E_LIMIT ||
+			       err->code == BV_E_UNSUPPORTED
 		       ? BVH_CTL_NO
 		       : BVH_CTL_FAULT;
 }
 
 /* --- add ------------------------------------------------------------------- */
+
+static int document(const char *name, const struct bvh_wasm_facts *facts,
+		    bool fresh)
+{
+	json_t *o = json_object();
+	int failed = 0;
+
+	failed |= bvh_ctl_put(o, "name", bv_json_text(name));
+	failed |= bvh_ctl_put(o, "sha256", bv_json_text(facts->sha256_hex));
+	failed |= bvh_ctl_put(o, "bytes", bv_json_u64(facts->bytes));
+	failed |= bvh_ctl_put(o, "imports", bv_json_u64(facts->imports));
+	failed |= bvh_ctl_put(o, "pages", bv_json_u64(facts->pages));
+	failed |= bvh_ctl_put(o, "grant_made", json_boolean(fresh));
+	return bvh_ctl_document(stdout, o, failed, BVH_CTL_OK);
+}
 
 static int add(int argc, char **argv, const struct options *o)
 {
@@ -58,11 +74,13 @@ static int add(int argc, char **argv, const struct options *o)
 	struct bv_err err = { 0 };
 	bool fresh = false;
 
-	if (argc != 2 || o->user != NULL || o->json)
+	if (argc != 2 || o->user != NULL)
 		return bvh_ctl_usage("wasm ", "wasm add: NAME and FILE");
 	umask(022); /* the users' shells read it */
 	if (bvh_wasm_add(argv[0], argv[1], &facts, &fresh, &err) != BV_OK)
 		return fault(&err);
+	if (o->json)
+		return document(argv[0], &facts, fresh);
 	bvh_ctl_say("%s: %llu bytes, %u imports, %u pages of memory, sha256 "
 		    "%s\n",
 		    argv[0], (unsigned long long)facts.bytes, facts.imports,
@@ -91,7 +109,7 @@ static int load(struct bws_store *store, const struct options *o,
 		return bv_fail(err, BV_E_CONF, "there is no user '%s'",
 			       o->user);
 	who.user = bv_arena_strdup(&store->arena, pw->pw_name);
-	who.home = bv_arena_strdup(&store->arena, pw->pw_dir);
+	who.home = bws_home(&store->arena, pw->pw_dir);
 	who.uid = (uint32_t)pw->pw_uid;
 	who.gid = (uint32_t)pw->pw_gid;
 	if (who.user == NULL || who.home == NULL)
@@ -149,9 +167,10 @@ static int show(int argc, char **argv, const struct options *o, bool strict)
 	struct bws_store store;
 	struct bv_err err = { 0 };
 	json_t *list = json_array();
-	int failed = 0, status = BVH_CTL_OK, shown = 0;
+	int failed = 0, status = BVH_CTL_OK;
+	const bool loaded = load(&store, o, &err) == BV_OK;
 
-	if (load(&store, o, &err) != BV_OK)
+	if (!loaded)
 		status = fault(&err);
 	for (size_t i = 0; i < store.n && status != BVH_CTL_FAULT; i++) {
 		const struct bws_entry *e = &store.entry[i];
@@ -160,7 +179,6 @@ static int show(int argc, char **argv, const struct options *o, bool strict)
 
 		if (!is_meant(e, argc, argv))
 			continue;
-		shown++;
 		if (bvh_wasm_check_entry(&store, e, &facts, &why) != BV_OK &&
 		    strict)
 			status = BVH_CTL_NO;
@@ -169,8 +187,10 @@ static int show(int argc, char **argv, const struct options *o, bool strict)
 		else
 			say_one(e, &facts, &why);
 	}
-	if (status == BVH_CTL_OK && shown < argc) {
-		bvh_ctl_error("wasm: not all of these commands exist");
+	for (int i = 0; i < argc && loaded; i++) {
+		if (bws_store_find(&store, argv[i]) != NULL)
+			continue;
+		bvh_ctl_error("wasm: there is no command '%s'", argv[i]);
 		status = BVH_CTL_NO;
 	}
 	bws_store_done(&store);
@@ -256,15 +276,16 @@ int bvh_ctl_wasm(int argc, char **argv)
 		{ "user", 'u', &o.user, NULL },
 		{ "inline", 'i', NULL, &o.inlined },
 	};
+	const char *verb = argc > 1 ? argv[1] : "";
 	const struct bvh_ctl_syntax syntax = {
 		.command = "wasm",
 		.help = help,
 		.option = options,
 		.option_n = BV_LEN(options),
-		.leading = true,
+		/* What follows a command that is run is the command's. */
+		.leading = strcmp(verb, "run") == 0,
 		.args_max = -1,
 	};
-	const char *verb = argc > 1 ? argv[1] : "";
 	int status;
 
 	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {

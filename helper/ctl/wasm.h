@@ -13,12 +13,14 @@ struct bvh_wasm_facts {
 	char sha256_hex[65];
 };
 
-/* Decode, validate, and look at the imports: nothing of it runs. BV_E_CONF:
- * no module that the restricted shell could run, and why. */
-int bvh_wasm_examine(const void *bytes, size_t len, struct bvh_wasm_facts *ret,
+/* Decode, validate and instantiate within the entry's limits: nothing of it
+ * runs. BV_E_CONF, BV_E_LIMIT, BV_E_INVAL, BV_E_UNSUPPORTED: no module that the
+ * restricted shell would begin, and why. */
+int bvh_wasm_examine(const struct bws_entry *entry, const void *bytes,
+		     size_t len, struct bvh_wasm_facts *ret,
 		     struct bv_err *err) BV_MUST_CHECK;
 
-/* The module of an entry: its file, its digest, itself, its memory. */
+/* The module of an entry: its file, its digest, itself. */
 int bvh_wasm_check_entry(const struct bws_store *store,
 			 const struct bws_entry *entry,
 			 struct bvh_wasm_facts *ret,

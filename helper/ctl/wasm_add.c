@@ -13,12 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/plan.h"
 #include "helper/ctl/wasm.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
 #include "helper/trust.h"
 
 #define FILE_MAX_BYTES (64u * 1024u * 1024u)
+#define ARENA_BYTES    (1024u * 1024u)
 
 static const char template[] =
 	"bvisor-wasm 1\n"
@@ -98,86 +100,168 @@ static int replace(int dirfd, const char *name, const void *bytes, size_t len,
 	return BV_OK;
 }
 
-/* The text with its digest line another; malloc'ed. */
+/* --- the grant ------------------------------------------------------------- */
+
+struct grant_file {
+	char file[BW_NAME_MAX + 8];
+	char path[sizeof(BWS_CONFIG_DIR "/" BWS_GRANTS) + BW_NAME_MAX + 8];
+	char *text; /* with the new digest */
+	bool fresh;
+};
+
+/* The first line that begins with these two words, blanks aside; or NULL. */
+static const char *find_line(const char *text, const char *first, char second)
+{
+	const size_t n = strlen(first);
+
+	for (const char *line = text; line != NULL && *line != '\0';) {
+		const char *word = line + strspn(line, " \t");
+
+		if (strncmp(word, first, n) == 0 &&
+		    word[n + strspn(word + n, " \t")] == second)
+			return line;
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
+	return NULL;
+}
+
+static const char *next_line(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	return end ? end + 1 : line + strlen(line);
+}
+
+/* The text with its digest line another, or with one in its section, or with
+ * that as well; malloc'ed. A text that is wrong stays so. */
 static char *with_digest(const char *text, const char *hex)
 {
-	char *made = malloc(strlen(text) + 128);
-	size_t n = 0;
+	const char *old = find_line(text, "digest", '=');
+	const char *section = find_line(text, "[module]", '\n');
+	const char *head = ""; /* between what stays before and the digest */
+	const char *from, *to; /* what it takes the place of */
+	char *made = NULL;
 
-	if (made == NULL)
-		return NULL;
-	while (*text != '\0') {
-		const char *end = strchr(text, '\n');
-		const size_t len =
-			end ? (size_t)(end - text) + 1 : strlen(text);
-		const char *word = text + strspn(text, " \t");
-
-		if (strncmp(word, "digest", 6) == 0 &&
-		    word[6 + strspn(word + 6, " \t")] == '=') {
-			n += (size_t)sprintf(made + n, "digest = %s\n", hex);
-		} else {
-			memcpy(made + n, text, len);
-			n += len;
-		}
-		text += len;
+	if (old != NULL) {
+		from = old;
+		to = next_line(old);
+	} else if (section != NULL) {
+		from = to = next_line(section);
+	} else {
+		from = to = text + strlen(text);
+		head = from > text && from[-1] != '\n' ? "\n[module]\n"
+						       : "[module]\n";
 	}
-	made[n] = '\0';
+	if (asprintf(&made, "%.*s%sdigest = %s\n%s", (int)(from - text), text,
+		     head, hex, to) < 0)
+		return NULL;
 	return made;
 }
 
-static int write_grant(int dirfd, const char *name, const char *hex,
-		       bool *ret_new, struct bv_err *err)
+static int read_before(const struct grant_file *g, char **ret,
+		       struct bv_err *err)
+{
+	bv_auto_close int dir = -1;
+	size_t len = 0;
+	int code = bvh_trust_dir(BWS_CONFIG_DIR "/" BWS_GRANTS, &dir, err);
+
+	if (code == BV_OK && dir >= 0)
+		code = bvh_trust_read(dir, g->file, g->path, BW_GRANT_FILE_MAX,
+				      ret, &len, err);
+	if (code == BV_OK && *ret != NULL && strlen(*ret) != len)
+		code = bv_fail(err, BV_E_CONF, "%s: holds a NUL byte", g->path);
+	return code;
+}
+
+/* As it will be, and as a login will read it: what is faulty then is refused
+ * now, before anything is written. */
+static int compose(const char *name, const char *hex, struct bv_arena *arena,
+		   struct grant_file *g, struct bw_grant *ret,
+		   struct bv_err *err)
 {
 	bv_auto_free char *before = NULL;
-	bv_auto_free char *after = NULL;
-	char file[BW_NAME_MAX + 8];
-	size_t len = 0;
 	int code;
 
-	snprintf(file, sizeof(file), "%.*s.conf", (int)BW_NAME_MAX, name);
-	code = bvh_trust_read(dirfd, file, file, BW_GRANT_FILE_MAX, &before,
-			      &len, err);
+	snprintf(g->file, sizeof(g->file), "%.*s.conf", (int)BW_NAME_MAX, name);
+	snprintf(g->path, sizeof(g->path), "%s/%s/%s", BWS_CONFIG_DIR,
+		 BWS_GRANTS, g->file);
+	code = read_before(g, &before, err);
 	if (code != BV_OK)
 		return code;
-	*ret_new = before == NULL;
+	g->fresh = before == NULL;
 	if (before != NULL)
-		after = with_digest(before, hex);
-	else if (asprintf(&after, template, name, hex) < 0)
-		after = NULL;
-	if (after == NULL)
-		return bv_fail(err, BV_E_NOMEM, "%s", file);
-	return replace(dirfd, file, after, strlen(after), err);
+		g->text = with_digest(before, hex);
+	else if (asprintf(&g->text, template, name, hex) < 0)
+		g->text = NULL;
+	if (g->text == NULL)
+		return bv_fail(err, BV_E_NOMEM, "%s", g->path);
+	return bw_grant_parse(arena, g->path, g->text, strlen(g->text), ret,
+			      err);
+}
+
+/* --- all of it ------------------------------------------------------------- */
+
+static int check_name(const char *name, struct bv_err *err)
+{
+	if (!bw_name_valid(name, strlen(name)))
+		return bv_fail(err, BV_E_INVAL,
+			       "'%s' is no name of a command: "
+			       "[a-z0-9][a-z0-9._-]*, at most %u letters",
+			       name, BW_NAME_MAX);
+	if (bws_is_builtin(name))
+		return bv_fail(err, BV_E_INVAL,
+			       "'%s' is a builtin of the shell, which would "
+			       "be run in its place",
+			       name);
+	return BV_OK;
+}
+
+static int write_both(const char *name, const void *bytes, size_t len,
+		      const struct grant_file *g, struct bv_err *err)
+{
+	bv_auto_close int store = -1;
+	bv_auto_close int grants = -1;
+	char module[BW_NAME_MAX + 8];
+	int code = open_own(BV_WASM_STORE, &store, err);
+
+	snprintf(module, sizeof(module), "%.*s.wasm", (int)BW_NAME_MAX, name);
+	if (code == BV_OK)
+		code = open_own(BWS_CONFIG_DIR "/" BWS_GRANTS, &grants, err);
+	if (code == BV_OK)
+		code = replace(store, module, bytes, len, err);
+	if (code == BV_OK)
+		code = replace(grants, g->file, g->text, strlen(g->text), err);
+	return code;
 }
 
 int bvh_wasm_add(const char *name, const char *file, struct bvh_wasm_facts *ret,
 		 bool *ret_new, struct bv_err *err)
 {
 	bv_auto_free char *bytes = NULL;
-	bv_auto_close int store = -1;
-	bv_auto_close int grants = -1;
-	char module[BW_NAME_MAX + 8];
+	struct grant_file g = { .text = NULL };
+	struct bws_entry entry = { .name = name, .conf = g.path };
+	struct bv_arena arena;
+	char hex[65];
 	size_t len = 0;
-	int code;
+	int code = check_name(name, err);
 
-	if (!bw_name_valid(name, strlen(name)))
-		return bv_fail(err, BV_E_INVAL,
-			       "'%s' is no name of a command: "
-			       "[a-z0-9][a-z0-9._-]*, at most %u letters",
-			       name, BW_NAME_MAX);
-	snprintf(module, sizeof(module), "%s.wasm", name);
-	code = read_file(file, &bytes, &len, err);
+	if (code == BV_OK)
+		code = read_file(file, &bytes, &len, err);
+	if (code != BV_OK)
+		return code;
+	bv_sha256_hex(bytes, len, hex);
+	bv_arena_init(&arena, ARENA_BYTES);
+	code = compose(name, hex, &arena, &g, &entry.grant, err);
 	if (code == BV_OK) {
-		code = bvh_wasm_examine(bytes, len, ret, err);
+		code = bvh_wasm_examine(&entry, bytes, len, ret, err);
 		if (code != BV_OK)
-			return bv_ctx(err, "%s", file);
+			(void)bv_ctx(err, "%s", file);
 	}
 	if (code == BV_OK)
-		code = open_own(BV_WASM_STORE, &store, err);
-	if (code == BV_OK)
-		code = open_own(BWS_CONFIG_DIR "/" BWS_GRANTS, &grants, err);
-	if (code == BV_OK)
-		code = replace(store, module, bytes, len, err);
-	if (code == BV_OK)
-		code = write_grant(grants, name, ret->sha256_hex, ret_new, err);
+		code = write_both(name, bytes, len, &g, err);
+	*ret_new = g.fresh;
+	bv_arena_done(&arena);
+	free(g.text);
 	return code;
 }

@@ -8,44 +8,15 @@
 #include "helper/ctl/check.h"
 #include "helper/ctl/wasm.h"
 #include "helper/fd.h"
-#include "wasm/wasi.h"
+#include "wasm/shell/guest.h"
 
-static bool is_known(const struct bw_imports *known,
-		     const struct bw_import_info *want)
+static bool is_start(const struct bw_export_info *e)
 {
-	for (size_t i = 0; i < known->nhosts; i++)
-		if (want->kind == BW_KIND_FUNC &&
-		    strcmp(known->hosts[i].module, want->module.s) == 0 &&
-		    strcmp(known->hosts[i].name, want->name.s) == 0)
-			return true;
-	return false;
-}
+	static const char start[] = "_start"; /* a name may hold NUL itself */
 
-static int check_imports(const struct bw_module *module, struct bv_err *err)
-{
-	const struct bw_wasi_config nothing = {
-		.stream = { { -1, 0 }, { -1, 0 }, { -1, 0 } },
-	};
-	struct bw_imports known;
-	struct bw_wasi *wasi = NULL;
-	int code = bw_wasi_new(&nothing, &wasi, err);
-
-	if (code != BV_OK)
-		return code;
-	bw_wasi_imports(wasi, &known);
-	for (uint32_t i = 0;
-	     i < bw_module_import_count(module) && code == BV_OK; i++) {
-		struct bw_import_info want;
-
-		bw_module_import(module, i, &want);
-		if (!is_known(&known, &want))
-			code = bv_fail(err, BV_E_CONF,
-				       "it imports '%s' of '%s', which is not "
-				       "part of WASI preview1",
-				       want.name.s, want.module.s);
-	}
-	bw_wasi_free(wasi);
-	return code;
+	return e->kind == BW_KIND_FUNC && e->name.len == sizeof(start) - 1 &&
+	       memcmp(e->name.s, start, e->name.len) == 0 &&
+	       e->sig.nparams == 0 && e->sig.nresults == 0;
 }
 
 static int check_start(const struct bw_module *module, struct bv_err *err)
@@ -54,8 +25,7 @@ static int check_start(const struct bw_module *module, struct bv_err *err)
 		struct bw_export_info e;
 
 		bw_module_export(module, i, &e);
-		if (e.kind == BW_KIND_FUNC && strcmp(e.name.s, "_start") == 0 &&
-		    e.sig.nparams == 0 && e.sig.nresults == 0)
+		if (is_start(&e))
 			return BV_OK;
 	}
 	return bv_fail(err, BV_E_CONF,
@@ -63,22 +33,79 @@ static int check_start(const struct bw_module *module, struct bv_err *err)
 		       "command");
 }
 
-int bvh_wasm_examine(const void *bytes, size_t len, struct bvh_wasm_facts *ret,
-		     struct bv_err *err)
+static int check_memory(const struct bws_entry *entry, uint32_t pages,
+			struct bv_err *err)
 {
+	const uint64_t granted = entry->grant.mem_bytes / BW_PAGE_BYTES;
+
+	if (pages <= granted)
+		return BV_OK;
+	return bv_fail(err, BV_E_CONF,
+		       "%s: [limits] memory: the module begins with %u pages "
+		       "(%llu bytes), granted are %llu",
+		       entry->conf, pages,
+		       (unsigned long long)pages * BW_PAGE_BYTES,
+		       (unsigned long long)entry->grant.mem_bytes);
+}
+
+/* As a command's process does, with nothing to reach: imports are resolved,
+ * tables and memory made, segments copied. Its code is not run: the start
+ * function is put off for good. */
+static int instantiate(const struct bws_entry *entry,
+		       const struct bw_module *module, struct bv_err *err)
+{
+	const struct bw_wasi_config nothing = {
+		.stream = { { -1, 0 }, { -1, 0 }, { -1, 0 } },
+	};
+	const struct bw_store_limits limits = {
+		.memory_pages =
+			(uint32_t)(entry->grant.mem_bytes / BW_PAGE_BYTES),
+	};
+	struct bw_imports imports;
+	struct bw_instance *inst = NULL;
+	struct bw_store *store = NULL;
+	struct bw_wasi *wasi = NULL;
+	int code = bw_wasi_new(&nothing, &wasi, err);
+
+	if (code == BV_OK)
+		code = bw_store_new(&limits, &store, err);
+	if (code == BV_OK) {
+		bw_wasi_imports(wasi, &imports);
+		imports.defer_start = true;
+		code = bw_instance_new(store, module, &imports, &inst, err);
+	}
+	bw_store_free(store);
+	bw_wasi_free(wasi);
+	return code;
+}
+
+int bvh_wasm_examine(const struct bws_entry *entry, const void *bytes,
+		     size_t len, struct bvh_wasm_facts *ret, struct bv_err *err)
+{
+	const struct bw_load_limits limits = {
+		.module_bytes = entry->grant.module_bytes,
+		.arena_bytes = BWS_LOAD_ARENA_BYTES,
+	};
 	struct bw_module *module = NULL;
-	int code = bw_module_load(bytes, len, NULL, &module, err);
+	int code;
 
 	*ret = (struct bvh_wasm_facts){ .bytes = len };
 	bv_sha256_hex(bytes, len, ret->sha256_hex);
-	if (code == BV_OK)
-		code = check_start(module, err);
-	if (code == BV_OK)
-		code = check_imports(module, err);
+	if (len > limits.module_bytes)
+		return bv_fail(err, BV_E_CONF,
+			       "%s: [limits] module: the module has %zu bytes, "
+			       "granted are %zu",
+			       entry->conf, len, limits.module_bytes);
+	code = bw_module_load(bytes, len, &limits, &module, err);
 	if (code == BV_OK) {
 		ret->imports = bw_module_import_count(module);
 		(void)bw_module_has_memory(module, &ret->pages);
+		code = check_start(module, err);
 	}
+	if (code == BV_OK)
+		code = check_memory(entry, ret->pages, err);
+	if (code == BV_OK)
+		code = instantiate(entry, module, err);
 	bw_module_free(module);
 	return code;
 }
@@ -87,7 +114,6 @@ int bvh_wasm_check_entry(const struct bws_store *store,
 			 const struct bws_entry *entry,
 			 struct bvh_wasm_facts *ret, struct bv_err *err)
 {
-	const uint64_t granted = entry->grant.mem_bytes / BW_PAGE_BYTES;
 	bv_auto_close int fd = -1;
 	void *bytes = NULL;
 	size_t len = 0;
@@ -99,14 +125,7 @@ int bvh_wasm_check_entry(const struct bws_store *store,
 	if (code == BV_OK)
 		code = bws_module_read(fd, entry, &bytes, &len, err);
 	if (code == BV_OK)
-		code = bvh_wasm_examine(bytes, len, ret, err);
-	if (code == BV_OK && ret->pages > granted)
-		code = bv_fail(err, BV_E_CONF,
-			       "%s: [limits] memory: the module begins with "
-			       "%u pages (%llu bytes), granted are %llu",
-			       entry->conf, ret->pages,
-			       (unsigned long long)ret->pages * BW_PAGE_BYTES,
-			       (unsigned long long)entry->grant.mem_bytes);
+		code = bvh_wasm_examine(entry, bytes, len, ret, err);
 	free(bytes);
 	return code;
 }

@@ -115,6 +115,21 @@ grant true '[streams]' 'stdin = yes'
 grant spin '[limits]' 'fuel = 5M'
 printf 'bvisor-wasm-session 1\n[session]\nfuel = 9M\n' >/etc/bvisor/wasm.conf
 both 'spin; spin; spin'
+# A pipeline has what one command would have, not its first member alone.
+for bound in 'fuel = 10G' 'cpu = 1min' 'output = 64M' 'storage = 64M'; do
+	printf 'bvisor-wasm-session 1\n[session]\n%s\n' "$bound" >/etc/bvisor/wasm.conf
+	both 'cd data; cat text | cat | sort | wc; cat text | wc'
+	is "$status:$out$err" $'0:3000 9000 42786\n3000 9000 42786' "a pipeline of defaults under $bound"
+done
+printf 'bvisor-wasm-session 1\n[session]\nfuel = 1\n' >/etc/bvisor/wasm.conf
+both 'cd data; cat text | cat > new; limits'
+is "$err|${out%%fuel*}|$(traces | wc -l)" \
+	'bvisor-wasm: what the session has left of its fuel is not enough for 2 commands|used by all commands of this session:
+commands                     0  no limit 
+|1' 'what it cannot bear is not begun'
+printf 'bvisor-wasm-session 1\n[session]\ncommands = 3\n' >/etc/bvisor/wasm.conf
+both 'true | true; true | cat > data/new; true'
+is "$status:$(traces | wc -l)" 0:1 'nor half of it'
 rm /etc/bvisor/wasm.conf
 
 # --- turns, signals ----------------------------------------------------------------------

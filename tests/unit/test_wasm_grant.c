@@ -280,35 +280,102 @@ static void test_totals__shares__never_more_than_the_bound(void **state)
 
 	(void)state;
 	bw_totals_init(&t, &bound);
-	assert_int_equal(bw_totals_take(&t, &g, &a, &err), BV_OK);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &a, &err), BV_OK);
 	assert_true(a.fuel == 600 && a.cpu_us == 60);
 	/* Beside it there is what is left, not what is granted. */
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_OK);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_OK);
 	assert_true(b.fuel == 400 && b.cpu_us == 40 && b.output_bytes == 20 &&
 		    b.storage_bytes == 10);
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_E_LIMIT);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_E_LIMIT);
 	assert_string_equal(err.msg, "the session has used up its fuel");
 	/* What was not used comes back. */
 	bw_totals_give(&t, &a, &used);
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_OK);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_OK);
 	assert_true(b.fuel == 500 && b.cpu_us == 50);
 	assert_true(t.used.fuel == 100 && t.used.output_bytes == 5);
 	used.cpu_us = 70; /* a step too much is the next one's loss */
 	bw_totals_give(&t, &b, &used);
 	assert_true(t.left.cpu_us == 0 && t.left.fuel == 400);
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_E_LIMIT);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_E_LIMIT);
 	assert_string_equal(err.msg,
 			    "the session has used up its processor time");
 	t.left.cpu_us = 1;
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_OK);
-	assert_int_equal(bw_totals_take(&t, &g, &b, &err), BV_E_LIMIT);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_OK);
+	assert_int_equal(bw_totals_take(&t, &g, 1, &b, &err), BV_E_LIMIT);
 	assert_string_equal(err.msg, "the session has used up its commands");
+}
+
+static void test_totals__pipeline__an_equal_part_each(void **state)
+{
+	const struct bw_session_grant bound = { 10, 1000, 64, 64, 8 };
+	const struct bw_grant greedy = { .fuel = 10,
+					 .cpu_us = 1000,
+					 .output_bytes = 64,
+					 .storage_bytes = 64 };
+	struct bw_grant modest = greedy;
+	struct bw_amounts a[3], used = { 0 };
+	struct bv_err err = { 0 };
+	struct bw_totals t;
+
+	(void)state;
+	modest.fuel = 1;
+	bw_totals_init(&t, &bound);
+	assert_int_equal(bw_totals_take(&t, &greedy, 3, &a[0], &err), BV_OK);
+	assert_true(a[0].fuel == 3 && a[0].cpu_us == 333);
+	assert_true(a[0].output_bytes == 21 && a[0].storage_bytes == 21);
+	/* What a modest one does not want is there for the next. */
+	assert_int_equal(bw_totals_take(&t, &modest, 2, &a[1], &err), BV_OK);
+	assert_int_equal(bw_totals_take(&t, &greedy, 1, &a[2], &err), BV_OK);
+	assert_true(a[1].fuel == 1 && a[2].fuel == 6);
+	assert_true(t.left.fuel == 0 && t.left.output_bytes == 0);
+	for (size_t i = 0; i < 3; i++)
+		bw_totals_give(&t, &a[i], &used);
+	assert_true(t.left.fuel == 10 && t.left.output_bytes == 64);
+	assert_int_equal(t.commands, 3);
+	/* Never begun. */
+	assert_int_equal(bw_totals_take(&t, &greedy, 1, &a[0], &err), BV_OK);
+	bw_totals_undo(&t, &a[0]);
+	assert_true(t.left.fuel == 10 && t.commands == 3 && t.used.fuel == 0);
+}
+
+/* The first is refused, or none: there is nothing to take back. */
+static void test_totals__pipeline__all_or_none(void **state)
+{
+	const struct bw_grant g = { .fuel = 7, .cpu_us = 1000 };
+
+	(void)state;
+	for (uint64_t left = 0; left < 40; left++) {
+		const struct bw_session_grant bound = { left, left, 0, 0,
+							left };
+		struct bw_amounts a;
+		struct bv_err err = { 0 };
+		struct bw_totals t;
+
+		bw_totals_init(&t, &bound);
+		for (size_t members = 8; members > 0; members--) {
+			int code = bw_totals_take(&t, &g, members, &a, &err);
+
+			assert_int_equal(code, left < 8 ? BV_E_LIMIT : BV_OK);
+			if (code != BV_OK)
+				break;
+			assert_true(a.fuel > 0 && a.cpu_us > 0);
+		}
+		assert_int_equal(t.commands, left < 8 ? 0 : 8);
+		if (left == 5)
+			assert_string_equal(
+				err.msg,
+				"what the session has left of its commands is "
+				"not enough for 8 commands");
+	}
 }
 
 static void test_totals__unbounded__stays_so(void **state)
 {
 	struct bw_session_grant bound;
 	const struct bw_grant g = { .fuel = 600, .cpu_us = 60 };
+	const struct bw_grant vast = { .fuel = UINT64_MAX - 1,
+				       .cpu_us = 60,
+				       .output_bytes = UINT64_MAX - 1 };
 	struct bw_amounts a, used = { 500, 70, 1, 1 };
 	struct bv_err err = { 0 };
 	struct bw_totals t;
@@ -316,8 +383,10 @@ static void test_totals__unbounded__stays_so(void **state)
 	(void)state;
 	memset(&bound, 0xff, sizeof(bound));
 	bw_totals_init(&t, &bound);
+	assert_int_equal(bw_totals_take(&t, &vast, 8, &a, &err), BV_OK);
+	assert_true(a.fuel == UINT64_MAX - 1 && a.output_bytes == a.fuel);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(bw_totals_take(&t, &g, &a, &err), BV_OK);
+		assert_int_equal(bw_totals_take(&t, &g, 1, &a, &err), BV_OK);
 		assert_true(a.fuel == 600);
 		bw_totals_give(&t, &a, &used);
 	}
@@ -337,6 +406,8 @@ int main(void)
 		cmocka_unit_test(test_session__file__taken_or_refused),
 		cmocka_unit_test(
 			test_totals__shares__never_more_than_the_bound),
+		cmocka_unit_test(test_totals__pipeline__an_equal_part_each),
+		cmocka_unit_test(test_totals__pipeline__all_or_none),
 		cmocka_unit_test(test_totals__unbounded__stays_so),
 	};
 

@@ -178,6 +178,10 @@ static const struct {
 	{ "limits", limits, "what this session has used" },
 	{ "history", history, "the lines typed so far" },
 };
+#define ONE(name) +1
+_Static_assert(BV_LEN(builtins) == 0 BWS_BUILTINS(ONE),
+	       "BWS_BUILTINS names each");
+#undef ONE
 
 static int help(struct bws *s, const char *const *argv, size_t argc)
 {
@@ -194,14 +198,6 @@ static int help(struct bws *s, const char *const *argv, size_t argc)
 	printf("also: 'quotes' \"quotes\" $HOME $PWD $USER $? | < > >> ; && "
 	       "||\n");
 	return 0;
-}
-
-bool bws_is_builtin(const char *name)
-{
-	for (size_t i = 0; i < BV_LEN(builtins); i++)
-		if (strcmp(builtins[i].name, name) == 0)
-			return true;
-	return false;
 }
 
 bool bws_builtin(struct bws *s, const char *const *argv, size_t argc,

@@ -24,7 +24,7 @@ int bws_guest_open(const struct bws_store *store, const struct bws_file *f,
 	struct stat st;
 
 	if (f->write)
-		flags |= O_WRONLY | O_CREAT | (f->append ? O_APPEND : O_TRUNC);
+		flags |= O_WRONLY | O_CREAT | (f->append ? O_APPEND : 0);
 	how.flags = flags;
 	how.mode = f->write ? 0644 : 0;
 	fd = bvh_sys_openat2(store->mount[f->dir->mount].fd, f->rest, &how);
@@ -84,7 +84,6 @@ void bws_guest_prepare(const struct bws_store *store,
 			.allow_symlink = grant->symlink,
 			.output_bytes = c->share.output_bytes,
 			.storage_bytes = c->share.storage_bytes,
-			.max_fds = grant->files,
 			.interrupt = way->stop,
 			.pipe_ends = true,
 		},
@@ -114,11 +113,24 @@ void bws_guest_prepare(const struct bws_store *store,
 						  c->entry->dir[i].writable };
 	}
 	g->wasi.npreopens = n;
+	/* What it is given is not among what it may open. */
+	g->wasi.max_fds = grant->files + (uint32_t)n;
 }
 
 void bws_guest_done(struct bws_guest *g)
 {
 	bvh_close(&g->cwd_fd);
+}
+
+/* Of what is not run after all, the file that it would have written keeps its
+ * bytes. */
+static int empty_output(const struct bws_guest *g, const struct bws_command *c,
+			struct bv_err *err)
+{
+	if (c->out.dir == NULL || c->out.append ||
+	    ftruncate(g->wasi.stream[1].fd, 0) == 0)
+		return BV_OK;
+	return bv_fail_errno(err, errno, "%s", c->out.shown);
 }
 
 int bws_guest_load(struct bws_guest *g, const struct bws_command *c,
@@ -131,6 +143,8 @@ int bws_guest_load(struct bws_guest *g, const struct bws_command *c,
 	g->run.bytes = bytes;
 	if (code == BV_OK)
 		code = bw_task_new(&g->run, ret, err);
+	if (code == BV_OK)
+		code = empty_output(g, c, err);
 	free(bytes);
 	return code;
 }

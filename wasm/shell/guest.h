@@ -28,7 +28,8 @@ struct bws_guest_way {
 	bool turns; /* suspended rather than waiting, and after each turn */
 };
 
-/* A redirection: a regular file in one of the command's directories. */
+/* A redirection: a regular file in one of the command's directories. It keeps
+ * its bytes until bws_guest_load. */
 int bws_guest_open(const struct bws_store *store, const struct bws_file *f,
 		   int *ret, struct bv_err *err) BV_MUST_CHECK;
 
@@ -38,7 +39,7 @@ void bws_guest_prepare(const struct bws_store *store,
 		       const struct bws_guest_way *way, struct bws_guest *ret);
 void bws_guest_done(struct bws_guest *g);
 
-/* Read the module, compare its digest, load it. */
+/* Read the module, compare its digest, load it; then empty its output's file. */
 int bws_guest_load(struct bws_guest *g, const struct bws_command *c,
 		   struct bw_task **ret, struct bv_err *err) BV_MUST_CHECK;
 

@@ -198,7 +198,7 @@ static int take(struct jobs *jobs, size_t i, struct bv_err *err)
 {
 	struct job *j = &jobs->job[i];
 	int code = bw_totals_take(&jobs->s->totals, &j->command.entry->grant,
-				  &j->command.share, err);
+				  jobs->n - i, &j->command.share, err);
 
 	if (code != BV_OK)
 		return code;
@@ -210,13 +210,34 @@ static int take(struct jobs *jobs, size_t i, struct bv_err *err)
 	return BV_OK;
 }
 
+static void untake(struct jobs *jobs, size_t i)
+{
+	struct job *j = &jobs->job[i];
+
+	if (!j->taken)
+		return;
+	bw_totals_undo(&jobs->s->totals, &j->command.share);
+	j->taken = false;
+}
+
+/* Of all of them before one begins: what the session cannot bear is refused,
+ * not begun and killed. */
+static int take_all(struct jobs *jobs, struct bv_err *err)
+{
+	int code = BV_OK;
+
+	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
+		code = take(jobs, i, err);
+	if (code != BV_OK)
+		for (size_t i = 0; i < jobs->n; i++)
+			untake(jobs, i);
+	return code;
+}
+
 static int start(struct jobs *jobs, size_t i, struct bv_err *err)
 {
 	struct job *j = &jobs->job[i];
-	int code = take(jobs, i, err);
 
-	if (code != BV_OK)
-		return code;
 	fflush(NULL);
 	j->pid = fork();
 	if (j->pid == 0)
@@ -441,25 +462,25 @@ static int settle(struct jobs *jobs, size_t i)
 /* Each in a process of its own, to the end. */
 static int run_processes(struct jobs *jobs, struct bv_err *err)
 {
-	int code = BV_OK;
+	int code = take_all(jobs, err);
 
 	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
 		code = start(jobs, i, err);
 	close_streams(jobs);
-	if (code != BV_OK)
-		for (size_t i = 0; i < jobs->n; i++)
-			if (jobs->job[i].pid != 0)
-				kill(jobs->job[i].pid, SIGKILL);
+	for (size_t i = 0; i < jobs->n && code != BV_OK; i++) {
+		if (jobs->job[i].pid != 0)
+			kill(jobs->job[i].pid, SIGKILL);
+		else
+			untake(jobs, i);
+	}
 	wait_all(jobs);
 	return code;
 }
 
 static int run_inline(struct jobs *jobs, struct bv_err *err)
 {
-	int code = BV_OK;
+	int code = take_all(jobs, err);
 
-	for (size_t i = 0; i < jobs->n && code == BV_OK; i++)
-		code = take(jobs, i, err);
 	if (code == BV_OK) {
 		fflush(NULL);
 		bws_inline_run(jobs);

@@ -154,8 +154,21 @@ static int settle(struct bws *s, struct origin *o, bool interactive,
 	return code == BV_OK ? confine(s, err) : code;
 }
 
+/* What ends a shell that waits for a line and has nobody at a terminal. */
+static bool take_signal(struct bws *s)
+{
+	struct signalfd_siginfo si;
+
+	if (read(s->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return false;
+	s->ended_by = (int)si.ssi_signo;
+	return true;
+}
+
 /* Without a terminal: byte by byte, for what follows a line may be meant for
- * the command in it. NULL: the end. */
+ * the command in it. buf has room for one byte more than a line has. NULL: the
+ * end, which a line that is too long is as well: who knows what stands behind
+ * it. */
 static const char *read_line(struct bws *s, char *buf, size_t *ret_len)
 {
 	struct pollfd fds[] = { { 0, POLLIN, 0 }, { s->signal_fd, POLLIN, 0 } };
@@ -164,10 +177,15 @@ static const char *read_line(struct bws *s, char *buf, size_t *ret_len)
 	for (;;) {
 		ssize_t got;
 
-		if (poll(fds, BV_LEN(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, BV_LEN(fds), -1) < 0) {
+			if (errno != EINTR)
+				return NULL;
+			continue;
+		}
+		if (fds[1].revents != 0 && take_signal(s))
 			return NULL;
-		if (fds[1].revents != 0)
-			return NULL;
+		if (fds[0].revents == 0)
+			continue;
 		got = read(0, buf + n, 1);
 		if (got < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -175,8 +193,10 @@ static const char *read_line(struct bws *s, char *buf, size_t *ret_len)
 			return NULL;
 		if (got <= 0 || buf[n] == '\n')
 			break;
-		if (++n == BW_LINE_BYTES_MAX) {
-			bws_say("a line over %u bytes", BW_LINE_BYTES_MAX);
+		if (++n > BW_LINE_BYTES_MAX) {
+			bws_say("a line over %u bytes; no more is read",
+				BW_LINE_BYTES_MAX);
+			s->status = BWS_USAGE;
 			return NULL;
 		}
 	}

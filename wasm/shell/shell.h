@@ -46,6 +46,21 @@ int bws_whom(const char *env_user, const char *env_home, struct bv_arena *arena,
 
 /* --- store.c: commands ----------------------------------------------------- */
 
+/* The shell's own, which a command cannot be named as. */
+#define BWS_BUILTINS(X)                                                        \
+	X("help")                                                              \
+	X("cd")                                                                \
+	X("pwd")                                                               \
+	X("exit")                                                              \
+	X("type")                                                              \
+	X("limits")                                                            \
+	X("history")
+bool bws_is_builtin(const char *name);
+
+/* A directory of the user database without "//", "/." and a '/' at its end:
+ * paths are compared as texts. NULL: no memory. */
+const char *bws_home(struct bv_arena *arena, const char *text) BV_MUST_CHECK;
+
 /* A directory that some command is given. */
 struct bws_mount {
 	const char *path;
@@ -170,7 +185,7 @@ struct bws_command {
 	const char *const *argv;
 	int module_fd;
 	int guardian_fd; /* the shell's: not to be kept */
-	int stream[2]; /* stdin, stdout: pipes of the pipeline, or -1 */
+	int stream[2];   /* stdin, stdout: pipes of the pipeline, or -1 */
 	struct bws_file in, out;
 	struct bw_amounts share;
 	const char *cwd;
@@ -191,15 +206,15 @@ struct bws {
 	struct bv_subject who;
 	struct bw_totals totals;
 	struct bws_bpf command_bpf;
-	bool inlined; /* commands run in this process */
-	int guardian_fd; /* -1: there is none, or it hears no more */
-	uint64_t told;   /* records sent, or tried */
+	bool inlined;           /* commands run in this process */
+	int guardian_fd;        /* -1: there is none, or it hears no more */
+	uint64_t told;          /* records sent, or tried */
 	char cwd[BWS_PATH_MAX]; /* absolute, plain */
 	int status;             /* $? */
 	bool interactive;
 	bool leave;            /* exit was said */
 	int signal_fd;         /* INT, TERM, HUP */
-	int ended_by;          /* TERM or HUP; 0 */
+	int ended_by;          /* TERM or HUP, INT between lines; 0 */
 	bool interrupted;      /* the line is not gone on with */
 	struct bws_edit *edit; /* NULL: not interactive */
 };
@@ -241,7 +256,6 @@ bool bws_path(const struct bws *s, const char *path, char ret[BWS_PATH_MAX]);
 /* builtin.c: true when argv[0] is one of the shell's own. */
 bool bws_builtin(struct bws *s, const char *const *argv, size_t argc,
 		 int *ret_status);
-bool bws_is_builtin(const char *name);
 
 /* edit.c: lines from a terminal, with history. */
 int bws_edit_new(struct bws *s, const char *term, struct bws_edit **ret,

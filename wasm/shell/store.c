@@ -41,6 +41,41 @@ void bws_store_done(struct bws_store *store)
 
 /* --- directories ----------------------------------------------------------- */
 
+const char *bws_home(struct bv_arena *arena, const char *text)
+{
+	char *made = bv_arena_strdup(arena, text);
+	size_t n = 0;
+
+	for (const char *p = text; made != NULL && *p != '\0';) {
+		const size_t len = strcspn(p, "/");
+
+		if (len > 0 && !(len == 1 && p[0] == '.')) {
+			if (n > 0 || text[0] == '/')
+				made[n++] = '/';
+			memcpy(made + n, p, len);
+			n += len;
+		}
+		p += len + strspn(p + len, "/");
+	}
+	if (made != NULL && n == 0 && text[0] == '/')
+		made[n++] = '/';
+	if (made != NULL)
+		made[n] = '\0';
+	return made;
+}
+
+/* The rest of path below dir, or NULL. */
+static const char *below(const char *dir, const char *path)
+{
+	const size_t n = strlen(dir);
+
+	if (strncmp(dir, path, n) != 0)
+		return NULL;
+	if (path[n] == '\0')
+		return ".";
+	return path[n] == '/' ? path + n + 1 : NULL;
+}
+
 /* Below a directory that the user can write, a symbolic link is the user's
  * word. The way to the home directory is the administrator's. */
 static int open_directory(const char *path, const struct bv_subject *who)
@@ -113,21 +148,54 @@ static int find_mount(struct bws_store *store, const char *path,
 	return BV_OK;
 }
 
-static int open_dirs(struct bws_store *store, struct bws_entry *e,
-		     const struct bv_subject *who, struct bv_err *err)
+/* Grants add up, to landlock as to the module: what is only read below what is
+ * written would be written all the same. path: of each of the directories. */
+static int check_nesting(const struct bws_entry *e, const char *const *path,
+			 struct bv_err *err)
+{
+	const struct bw_grant_dir *dir = e->grant.dir;
+
+	for (size_t i = 0; i < e->grant.dirs; i++)
+		for (size_t j = 0; j < e->grant.dirs; j++)
+			if (!dir[i].writable && dir[j].writable &&
+			    below(path[j], path[i]) != NULL)
+				return bv_fail(err, BV_E_CONF,
+					       "%s:%u: [files] read: '%s' lies "
+					       "in '%s' of line %u, and could "
+					       "be written as that can",
+					       e->conf, dir[i].line, path[i],
+					       path[j], dir[j].line);
+	return BV_OK;
+}
+
+/* Without a subject as they are written. */
+static int name_dirs(struct bws_store *store, const struct bws_entry *e,
+		     const struct bv_subject *who, const char **path,
+		     struct bv_err *err)
 {
 	for (size_t i = 0; i < e->grant.dirs; i++) {
 		const struct bw_grant_dir *dir = &e->grant.dir[i];
-		const char *path = NULL;
-		size_t at = 0;
-		int code = bv_expand_path(&store->arena, dir->path, who, &path,
-					  err);
 
-		if (code == BV_OK)
-			code = find_mount(store, path, who, &at, err);
+		path[i] = dir->path;
+		if (who != NULL && bv_expand_path(&store->arena, dir->path, who,
+						  &path[i], err) != BV_OK)
+			return bv_ctx(err, "%s:%u", e->conf, dir->line);
+	}
+	return check_nesting(e, path, err);
+}
+
+static int open_dirs(struct bws_store *store, struct bws_entry *e,
+		     const struct bv_subject *who, const char *const *path,
+		     struct bv_err *err)
+{
+	for (size_t i = 0; i < e->grant.dirs; i++) {
+		const struct bw_grant_dir *dir = &e->grant.dir[i];
+		size_t at = 0;
+		int code = find_mount(store, path[i], who, &at, err);
+
 		if (code == BV_OK && store->mount[at].fd < 0 && !dir->optional)
 			code = bv_fail(err, BV_E_CONF, "'%s' does not exist",
-				       path);
+				       path[i]);
 		if (code != BV_OK)
 			return bv_ctx(err, "%s:%u", e->conf, dir->line);
 		if (store->mount[at].fd < 0)
@@ -141,6 +209,18 @@ static int open_dirs(struct bws_store *store, struct bws_entry *e,
 	return BV_OK;
 }
 
+bool bws_is_builtin(const char *name)
+{
+#define NAME(name) name,
+	static const char *const names[] = { BWS_BUILTINS(NAME) };
+#undef NAME
+
+	for (size_t i = 0; i < BV_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* --- grants ---------------------------------------------------------------- */
 
 static int load_entry(struct bws_store *store, int dirfd, const char *file,
@@ -149,6 +229,7 @@ static int load_entry(struct bws_store *store, int dirfd, const char *file,
 {
 	const size_t len = strlen(file) - SUFFIX_LEN;
 	bv_auto_free char *bytes = NULL;
+	const char *path[BW_GRANT_DIRS_MAX];
 	size_t bytes_n = 0;
 	int code;
 
@@ -170,8 +251,10 @@ static int load_entry(struct bws_store *store, int dirfd, const char *file,
 	if (code == BV_OK)
 		code = bw_grant_parse(&store->arena, e->conf, bytes, bytes_n,
 				      &e->grant, &e->why);
+	if (code == BV_OK)
+		code = name_dirs(store, e, who, path, &e->why);
 	if (code == BV_OK && who != NULL)
-		code = open_dirs(store, e, who, &e->why);
+		code = open_dirs(store, e, who, path, &e->why);
 	e->broken = code != BV_OK;
 	return BV_OK;
 }
@@ -340,18 +423,6 @@ int bws_module_read(int fd, const struct bws_entry *entry, void **ret,
 }
 
 /* --- where a path lies ----------------------------------------------------- */
-
-/* The rest of path below dir, or NULL. */
-static const char *below(const char *dir, const char *path)
-{
-	const size_t n = strlen(dir);
-
-	if (strncmp(dir, path, n) != 0)
-		return NULL;
-	if (path[n] == '\0')
-		return ".";
-	return path[n] == '/' ? path + n + 1 : NULL;
-}
 
 const struct bws_dir *bws_entry_dir(const struct bws_store *store,
 				    const struct bws_entry *entry,

@@ -14,7 +14,7 @@ static int take(struct bv_arena *arena, const char *user, const char *home,
 {
 	*ret = (struct bv_subject){
 		.user = bv_arena_strdup(arena, user),
-		.home = bv_arena_strdup(arena, home),
+		.home = bws_home(arena, home),
 		.uid = (uint32_t)getuid(),
 		.gid = (uint32_t)getgid(),
 		.shell = "",
