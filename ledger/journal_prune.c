@@ -14,14 +14,21 @@
 
 struct aging {
 	uint64_t before_us; /* rows written before this may go */
-	uint64_t seq;       /* the last of a run of such rows */
+	uint64_t now_us;
+	uint64_t seq; /* the last of a run of such rows */
+	bool done;
 };
 
+/* A row of a time that is not yet was written by a clock that was wrong: its age is
+ * that of the rows around it. */
 static int on_row(void *arg, const struct bvl_row *row, struct bv_err *err)
 {
 	struct aging *a = arg;
 
-	if (row->event->unix_us >= a->before_us)
+	if (row->event->unix_us > a->now_us)
+		return BV_OK;
+	a->done = row->event->unix_us >= a->before_us;
+	if (a->done)
 		return bv_fail(err, BV_E_LIMIT, "young enough");
 	a->seq = row->seq;
 	return BV_OK;
@@ -31,10 +38,13 @@ static int by_age(struct bvl_journal *j, uint64_t age_us, uint64_t now_us,
 		  uint64_t *ret, struct bv_err *err)
 {
 	const struct bvl_query all = { .session = NULL };
-	struct aging a = { .before_us = now_us > age_us ? now_us - age_us : 0 };
+	struct aging a = {
+		.before_us = now_us > age_us ? now_us - age_us : 0,
+		.now_us = now_us,
+	};
 	int code = bvl_journal_each(j, &all, on_row, &a, err);
 
-	if (code != BV_OK && code != BV_E_LIMIT)
+	if (code != BV_OK && !a.done)
 		return code;
 	*ret = a.seq;
 	return BV_OK;

@@ -420,6 +420,31 @@ static void add_sessions(struct bvl_journal *j, unsigned int from,
 	}
 }
 
+static void test_prune__a_time_that_is_not_yet(void **state)
+{
+	const struct bvl_keep keep = { .age_us = 1000 };
+	struct bv_err err = { 0 };
+	struct bvl_journal *j;
+	struct stage s;
+	uint64_t removed = 0;
+
+	(void)state;
+	stage_init(&s);
+	j = open_stage(&s, BVL_APPEND);
+	add_sessions(j, 1, 10, 1000);
+	add_sessions(j, 20, 10, 20000); /* the clock was wrong */
+	assert_int_equal(bvl_journal_prune(j, &keep, 9500, &removed, &err),
+			 BV_OK);
+	assert_int_equal(removed, 20); /* nothing tells its age yet */
+	add_sessions(j, 40, 10, 2000);
+	add_sessions(j, 60, 10, 9000);
+	assert_int_equal(bvl_journal_prune(j, &keep, 9500, &removed, &err),
+			 BV_OK);
+	assert_int_equal(removed, 40); /* it went with those behind it */
+	bvl_journal_close(&j);
+	stage_done(&s);
+}
+
 static void test_prune__by_age_up_to_an_open_session(void **state)
 {
 	const struct bvl_keep keep = { .age_us = 1000 };
@@ -510,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_busy__said_at_the_deadline),
 		cmocka_unit_test(test_disk_full__refused_and_sound),
 		cmocka_unit_test(test_prune__by_age_up_to_an_open_session),
+		cmocka_unit_test(test_prune__a_time_that_is_not_yet),
 		cmocka_unit_test(test_prune__by_size_gives_room_back),
 	};
 
