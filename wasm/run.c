@@ -18,20 +18,23 @@ struct bw_task {
 	enum bw_outcome outcome;
 };
 
-static int has_start(const struct bw_module *m, struct bv_err *err)
+int bw_command_check(const struct bw_module *m, struct bv_err *err)
 {
-	struct bw_export_info e;
-	uint32_t i;
+	static const char start[] = "_start"; /* a name may hold NUL itself */
+	const uint32_t len = sizeof(start) - 1;
 
-	for (i = 0; i < bw_module_export_count(m); i++) {
+	for (uint32_t i = 0; i < bw_module_export_count(m); i++) {
+		struct bw_export_info e;
+
 		bw_module_export(m, i, &e);
-		if (e.kind == BW_KIND_FUNC && strcmp(e.name.s, "_start") == 0 &&
-		    e.sig.nparams == 0 && e.sig.nresults == 0)
+		if (e.kind == BW_KIND_FUNC && e.name.len == len &&
+		    memcmp(e.name.s, start, len) == 0 && e.sig.nparams == 0 &&
+		    e.sig.nresults == 0)
 			return BV_OK;
 	}
 	return bv_fail(err, BV_E_CONF,
-		       "no function _start without parameters is exported: "
-		       "not a command");
+		       "no function _start without parameters is exported: it "
+		       "is a library, not a command");
 }
 
 static int build(struct bw_task *t, const struct bw_run_config *c,
@@ -40,7 +43,7 @@ static int build(struct bw_task *t, const struct bw_run_config *c,
 	struct bw_imports imports;
 
 	BW_TRY(bw_module_load(c->bytes, c->len, c->load, &t->module, err));
-	BW_TRY(has_start(t->module, err));
+	BW_TRY(bw_command_check(t->module, err));
 	BW_TRY(bw_wasi_new(c->wasi, &t->wasi, err));
 	BW_TRY(bw_store_new(c->store, &t->store, err));
 	bw_fuel_set(t->store, c->fuel);

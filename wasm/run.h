@@ -35,6 +35,10 @@ struct bw_run_result {
 
 struct bw_task;
 
+/* Does the module export what a command begins with? BV_E_CONF else. */
+BV_MUST_CHECK int bw_command_check(const struct bw_module *module,
+				   struct bv_err *err);
+
 /* Load, instantiate; nothing of the guest has run.
  * BV_E_CONF: not a module, unknown import (named), no _start; BV_E_LIMIT,
  * BV_E_UNSUPPORTED, BV_E_NOMEM, BV_E_INVAL as the engine says. */

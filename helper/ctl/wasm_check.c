@@ -10,29 +10,6 @@
 #include "helper/fd.h"
 #include "wasm/shell/guest.h"
 
-static bool is_start(const struct bw_export_info *e)
-{
-	static const char start[] = "_start"; /* a name may hold NUL itself */
-
-	return e->kind == BW_KIND_FUNC && e->name.len == sizeof(start) - 1 &&
-	       memcmp(e->name.s, start, e->name.len) == 0 &&
-	       e->sig.nparams == 0 && e->sig.nresults == 0;
-}
-
-static int check_start(const struct bw_module *module, struct bv_err *err)
-{
-	for (uint32_t i = 0; i < bw_module_export_count(module); i++) {
-		struct bw_export_info e;
-
-		bw_module_export(module, i, &e);
-		if (is_start(&e))
-			return BV_OK;
-	}
-	return bv_fail(err, BV_E_CONF,
-		       "it exports no function _start: it is a library, not a "
-		       "command");
-}
-
 static int check_memory(const struct bws_entry *entry, uint32_t pages,
 			struct bv_err *err)
 {
@@ -100,7 +77,7 @@ int bvh_wasm_examine(const struct bws_entry *entry, const void *bytes,
 	if (code == BV_OK) {
 		ret->imports = bw_module_import_count(module);
 		(void)bw_module_has_memory(module, &ret->pages);
-		code = check_start(module, err);
+		code = bw_command_check(module, err);
 	}
 	if (code == BV_OK)
 		code = check_memory(entry, ret->pages, err);
