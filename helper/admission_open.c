@@ -31,8 +31,10 @@ static bool is_in(const char *path, const char *top)
 	       (path[n] == '/' || path[n] == '\0');
 }
 
-/* The view puts something else there than what we would look at. */
-static bool is_views(const struct bv_spec *spec, const char *path)
+/* The view puts something else there than what we would look at; `own`: that
+ * line's place is not meant. */
+static bool is_views(const struct bv_spec *spec, const char *path,
+		     const struct bv_expose_rule *own)
 {
 	if (is_in(path, "/var/run/user"))
 		return true;
@@ -46,7 +48,8 @@ static bool is_views(const struct bv_spec *spec, const char *path)
 	for (size_t i = 0; i < spec->expose_n; i++) {
 		const struct bv_expose_rule *x = &spec->expose[i];
 
-		if (strcmp(x->source, x->dest) != 0 && is_in(path, x->dest))
+		if (x != own && strcmp(x->source, x->dest) != 0 &&
+		    is_in(path, x->dest))
 			return true;
 	}
 	return false;
@@ -91,7 +94,7 @@ static int open_rule(const struct opening *o, const struct bv_fs_rule *rule,
 	struct bv_err why = { 0 };
 	int code;
 
-	if (is_views(spec, rule->path) ||
+	if (is_views(spec, rule->path, NULL) ||
 	    (o->anybody && line_is_personal(spec->policy, rule->line)))
 		return BV_OK;
 	code = bvh_path_open_rule(spec->policy->path, rule, spec->subject,
@@ -103,8 +106,7 @@ static int open_rule(const struct opening *o, const struct bv_fs_rule *rule,
 	return code;
 }
 
-/* is_views() would pass over each place where something is shown, its own line's
- * as well: here it is the place itself that has to be there. */
+/* The place itself, which has to be there. */
 static int open_dest(const struct opening *o, const struct bv_expose_rule *x,
 		     struct bv_err *err)
 {
@@ -114,10 +116,8 @@ static int open_dest(const struct opening *o, const struct bv_expose_rule *x,
 	struct bv_err why = { 0 };
 	int code;
 
-	for (size_t i = 0; i < bvh_private_dirs_n; i++) {
-		if (is_in(x->dest, bvh_private_dirs[i].path))
-			return BV_OK;
-	}
+	if (is_views(o->spec, x->dest, x))
+		return BV_OK;
 	code = bvh_path_open_rule(file, &rule, o->spec->subject, &fd, &why);
 	if (code == BV_OK || is_for_later(o, x->dest, &why))
 		return BV_OK;
@@ -157,8 +157,9 @@ static int open_target(const struct opening *o, struct bv_err *err)
 	    (o->anybody && is_personal(stated)) ||
 	    bvh_outbox_target_open(out->to, &fd, &why) == BV_OK)
 		return BV_OK;
-	return bv_fail(err, BV_E_REFUSED, "%s:%u: [outbox] to: %.350s%s",
-		       o->spec->policy->path, out->to_line, why.msg,
+	return bv_fail(err, bvh_path_at_fault(&why) ? BV_E_REFUSED : why.code,
+		       "%s:%u: [outbox] to: %.350s%s", o->spec->policy->path,
+		       out->to_line, why.msg,
 		       why.sys_errno == ENOENT ? "; create it" : "");
 }
 

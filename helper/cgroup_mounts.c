@@ -20,7 +20,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Two paths and the options, where each byte may be escaped into four. */
+/* What stands before a file system's own options, which may be longer than this and
+ * are not looked at: two paths, where each byte may be escaped into four. */
 #define LINE_LEN (64u << 10)
 
 struct row {
@@ -32,37 +33,51 @@ struct row {
 struct lines {
 	int fd;
 	size_t begin, end;
+	bool is_rest; /* what follows belongs to a line that was given */
 	char buf[LINE_LEN];
 };
 
-/* The next line, NULL at the end or at a failure (*ret_e != 0). */
+/* More bytes behind those that are there. 0 at the end, -1 with errno. */
+static ssize_t fill(struct lines *l)
+{
+	ssize_t n;
+
+	memmove(l->buf, l->buf + l->begin, l->end - l->begin);
+	l->end -= l->begin;
+	l->begin = 0;
+	do {
+		n = read(l->fd, l->buf + l->end, sizeof(l->buf) - l->end);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		l->end += (size_t)n;
+	return n;
+}
+
+/* The next line, or its beginning; NULL at the end or at a failure (*ret_e != 0). */
 static char *next_line(struct lines *l, int *ret_e)
 {
 	for (;;) {
 		char *at = l->buf + l->begin;
 		char *nl = memchr(at, '\n', l->end - l->begin);
+		const bool is_full = l->end - l->begin == sizeof(l->buf);
+		const bool is_rest = l->is_rest;
 		ssize_t n;
 
-		if (nl != NULL) {
+		if (nl != NULL || is_full) {
+			l->is_rest = nl == NULL;
+			if (nl == NULL)
+				nl = l->buf + sizeof(l->buf) - 1;
 			*nl = '\0';
 			l->begin = (size_t)(nl - l->buf) + 1;
+			if (is_rest)
+				continue;
 			return at;
 		}
-		memmove(l->buf, at, l->end - l->begin);
-		l->end -= l->begin;
-		l->begin = 0;
-		if (l->end == sizeof(l->buf)) {
-			*ret_e = E2BIG;
-			return NULL;
-		}
-		n = read(l->fd, l->buf + l->end, sizeof(l->buf) - l->end);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = fill(l);
 		if (n <= 0) {
 			*ret_e = n < 0 ? errno : l->end > 0 ? EPROTO : 0;
 			return NULL;
 		}
-		l->end += (size_t)n;
 	}
 }
 
@@ -244,8 +259,9 @@ int bvh_cgroup_mounts_refuse(int fd, const char *path, struct bv_err *err)
 	struct statfs st;
 	uint32_t type;
 
+	/* A server may say no to root; of a cgroup it is always told. */
 	if (fstatfs(fd, &st) != 0)
-		return bv_fail_errno(err, errno, "statfs '%s'", path);
+		return BV_OK;
 	type = (uint32_t)st.f_type;
 	if (type != CGROUP2_SUPER_MAGIC && type != CGROUP_SUPER_MAGIC)
 		return BV_OK;

@@ -222,11 +222,10 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
 	return rc;
 }
 
-/* Is it the path, and not that we are out of something? */
-static bool is_the_paths(const struct bv_err *why)
+bool bvh_path_at_fault(const struct bv_err *why)
 {
-	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,
-				      EPERM,  ELOOP,   ENAMETOOLONG };
+	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,	     EPERM,
+				      ELOOP,  EROFS,   ENAMETOOLONG };
 
 	for (size_t i = 0; i < BV_LEN(errnos); i++) {
 		if (why->sys_errno == errnos[i])
@@ -253,7 +252,7 @@ int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
 	}
 	if (absent && rule->optional)
 		return BV_OK;
-	if (is_the_paths(&why)) {
+	if (bvh_path_at_fault(&why)) {
 		char text[BV_ERR_MSG_MAX];
 
 		memcpy(text, why.msg, sizeof(text));

@@ -95,6 +95,8 @@ static bool take_record(struct bvh_case *c, const char *state_dir)
 	if (open_record(c, state_dir, &err) != BV_OK)
 		bvh_log(LOG_WARNING, "session=%s passed over: %s", c->id,
 			err.msg);
+	if (err.code != BV_OK && err.code != BV_E_CONF)
+		return false; /* nor is its lock known */
 	c->probe.torn_report = err.code == BV_E_CONF;
 	return c->record_fd < 0 || bvh_record_lock(c->record_fd);
 }

@@ -126,9 +126,11 @@ static int open_dest(const struct bv_spec *spec,
 			       rule->dest);
 	}
 	if (rc != BV_OK) {
+		if (bvh_path_at_fault(&why))
+			why.code = BV_E_CONF;
 		if (err != NULL)
 			*err = why;
-		return rc;
+		return why.code;
 	}
 	if (fstat(fd, &st) != 0)
 		return bv_fail_errno(err, errno, "stat '%s'", rule->dest);
@@ -161,7 +163,12 @@ static int lend_one(const struct bv_spec *spec,
 		rc = open_dest(spec, rule, S_ISDIR(mode), &dest, err);
 	if (rc == BV_OK)
 		rc = bvh_mount_attach(ret->mount_fd, dest, rule->dest, err);
-	return rc == BV_OK ? BV_OK : bvh_rule_ctx(spec, &as_fs, err);
+	if (rc == BV_OK)
+		return BV_OK;
+	rc = bvh_rule_ctx(spec, &as_fs, err);
+	if (rc == BV_E_CONF && err != NULL)
+		err->code = BV_E_REFUSED; /* the policy's line, not we */
+	return rc == BV_E_CONF ? BV_E_REFUSED : rc;
 }
 
 int bvh_view_lend(const struct bv_spec *spec, struct bvh_exposures *x,

@@ -102,21 +102,8 @@ int bvh_rule_ctx(const struct bv_spec *spec, const struct bv_fs_rule *rule,
 int bvh_rule_open(const struct bv_spec *spec, const struct bv_fs_rule *rule,
 		  int *ret_fd, struct bv_err *err)
 {
-	struct bv_err why = { 0 };
-	int fd = -1;
-	int rc = bvh_path_open(rule->path, spec->subject, &fd, &why);
-
-	if (rc == BV_OK) {
-		*ret_fd = fd;
-		return BV_OK;
-	}
-	if (rule->optional &&
-	    (why.sys_errno == ENOENT || why.sys_errno == ENOTDIR))
-		return BV_OK;
-	(void)bvh_rule_ctx(spec, rule, &why);
-	if (err != NULL)
-		*err = why;
-	return rc;
+	return bvh_path_open_rule(spec->policy->path, rule, spec->subject,
+				  ret_fd, err);
 }
 
 int bvh_mount_keep(int fs_fd, const char *name, int kept, struct bv_err *err)

@@ -34,7 +34,7 @@ void bvh_check_found(struct bvh_check *check, enum bvh_check_level level,
  * refuses; users who linger. */
 void bvh_check_policies(struct bvh_check *check);
 
-/* state_dir and run_dir, as a session would take them. */
+/* state_dir, run_dir and a view, as a session would take them. */
 void bvh_check_dirs(struct bvh_check *check);
 
 /* The lines of /etc/pam.d. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The two directories of bvisor.conf, as a session would take them: a login is
- * refused where they cannot be had, and this is the time to say so. */
+/* What every session takes from this machine, whatever its policy: the two
+ * directories of bvisor.conf, and a mount view. A login is refused where they cannot
+ * be had, and this is the time to say so. */
 #include "helper/ctl/check.h"
 
 #include "helper/dir.h"
 #include "helper/fd.h"
+#include "helper/view.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +32,17 @@ static bool is_same(int one, int other)
 	       a.st_ino == b.st_ino;
 }
 
+/* As one that lies under another mount of a cgroup file system spoils it. */
+static void check_view(struct bvh_check *check)
+{
+	bv_auto_close int fd = -1;
+	struct bv_err err = { 0 };
+
+	if (bvh_view_create(&fd, &err) != BV_OK)
+		bvh_check_found(check, BVH_CHECK_ERROR,
+				"no session's view can be made: %s", err.msg);
+}
+
 void bvh_check_dirs(struct bvh_check *check)
 {
 	const struct bv_config *c = &check->config;
@@ -46,4 +59,5 @@ void bvh_check_dirs(struct bvh_check *check)
 				"%s/bvisor.conf: state_dir '%s' and run_dir "
 				"'%s' are one directory; name two",
 				check->config_dir, c->state_dir, c->run_dir);
+	check_view(check);
 }

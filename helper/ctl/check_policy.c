@@ -167,6 +167,8 @@ static void check_opens(struct bvh_check *check, const struct bv_spec *spec)
 {
 	struct bv_err err = { 0 };
 
+	if (geteuid() != 0) /* whom much is closed that is open to a session */
+		return;
 	if (bvh_spec_opens(spec, true, NULL, &err) != BV_OK)
 		bvh_check_found(check, BVH_CHECK_WARNING,
 				"'%s' refuses whom it matches on this machine: "

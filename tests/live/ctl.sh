@@ -193,6 +193,10 @@ t 'explain: but a note' said '^note +.*one.conf:6: .*/home/ctluser/later.*pam_mk
 opens write /srv '[expose]' 'read = /usr -> /srv/no-such-spot'
 t 'explain: a destination that is not there' status 1 $ctl explain ctluser --config "$c"
 t 'explain: with its line' said '^because +.*one.conf:10: destination ./srv/no-such-spot. does not exist; create it'
+opens write /srv '[temp]' 'private = no' '[expose]' "read = /usr -> /tmp/no-such-spot-$$"
+t 'explain: nor one in the /tmp of the machine' status 1 $ctl explain ctluser --config "$c"
+opens write /srv '[expose]' 'read = /usr -> /mnt' 'read = /etc -> /mnt/share'
+t 'explain: one that another exposed path brings' status 0 $ctl explain ctluser --config "$c"
 opens write /srv '[budget]' 'storage = 1M' '[outbox]' 'path = /tmp/o' 'commit = atomic' 'to = /srv/no-such-%u'
 t 'explain: an outbox to nowhere' status 1 $ctl explain ctluser --config "$c"
 t 'explain: with the line of it' said '^because +.*one.conf:14: .outbox. to: .*no-such-ctluser.*; create it'
@@ -377,7 +381,10 @@ t 'run --json: and says so' json '.decision == "refused" and .status == 254 and 
 sed -i 's,^write = .*,write = /tmp/nowhere,' "$work/gone.conf"
 t 'run: a path that is not there in the view refuses' status 254 $ctl run --policy "$work/gone.conf" -- touch "$work/outside/ran"
 t 'run: file and line first there too' complained "^bvisorctl: $work/gone.conf:6: .*/tmp/nowhere.*; create it, or put '-' in front"
-sed -i 's,^write = .*,write = /home/nowhere,' "$work/gone.conf"
+sed -i 's,^write = .*,hide = /tmp/nowhere,' "$work/gone.conf"
+t 'run: so does one that is to be hidden there' status 254 $ctl run --policy "$work/gone.conf" -- touch "$work/outside/ran"
+t 'run: with file and line' complained "^bvisorctl: $work/gone.conf:6: .*/tmp/nowhere"
+sed -i 's,^hide = .*,write = /home/nowhere,' "$work/gone.conf"
 t 'run --json: a file that is not there' status 253 $ctl run --json --policy /nonexistent -- true
 cp "$err" "$out"
 t 'run --json: then nothing is decided' json '.decision == null and .status == 253'

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "helper/cgroup_mounts.h"
 #include "tests/live/guard_stage.h"
 #include "tests/live/live.h"
 
@@ -267,7 +268,8 @@ static void test_exposed_to_be_read__is_no_way_either(void **state)
 }
 
 /* A user's: of root no fault is a refusal. */
-static void assert_fault(const char *lines, const char *because)
+static void assert_kept_out(enum bvp_verdict verdict, const char *lines,
+			    const char *because)
 {
 	const struct order order = open_as("bvt-alice");
 	char text[2 * PATH_MAX];
@@ -280,7 +282,7 @@ static void assert_fault(const char *lines, const char *because)
 	policy("alice", text);
 	l = start(&order);
 	assert_true(leader_step(&l, 'o'));
-	assert_int_equal(l.view->verdict, BVP_FAULT);
+	assert_int_equal(l.view->verdict, verdict);
 	if (strstr(l.view->log_text, because) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", l.view->log_text,
 			 because);
@@ -309,7 +311,7 @@ static void test_named_to_be_written__refused_with_line(void **state)
 		snprintf(because, sizeof(because),
 			 "alice.conf:%d: '%s%s' is in a cgroup file system",
 			 rows[i].line, env.mount, rows[i].below);
-		assert_fault(lines, because);
+		assert_kept_out(BVP_REFUSED, lines, because);
 	}
 }
 
@@ -321,9 +323,36 @@ static void test_under_another_mount__refused(void **state)
 	must(mount(env.mount, "/run/covered", NULL, MS_BIND, NULL) == 0 &&
 		     mount("none", "/run/covered", "tmpfs", 0, NULL) == 0,
 	     "cover");
-	assert_fault("write = ~", "'/run/covered' lies under another mount");
+	assert_kept_out(BVP_FAULT, "write = ~",
+			"'/run/covered' lies under another mount");
 	must(umount2("/run/covered", 0) == 0 && umount2("/run/covered", 0) == 0,
 	     "uncover");
+}
+
+/* As of an overlay of hundreds of layers: its own options are not looked at. */
+static void test_long_line__read_past(void **state)
+{
+	bv_auto_close int fd = memfd_create("mountinfo", MFD_CLOEXEC);
+	const size_t want = 100u << 10;
+	char layer[4096];
+	struct bv_err err = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	assert_true(fd >= 0);
+	memset(layer, 'l', sizeof(layer));
+	dprintf(fd, "36 25 0:30 / /a rw - overlay o rw,lowerdir=");
+	for (size_t at = 0; at < want; at += sizeof(layer))
+		assert_int_equal(write(fd, layer, sizeof(layer)),
+				 sizeof(layer));
+	dprintf(fd, "\n37 25 0:31 / /b ro - cgroup2 cgroup2 rw\n");
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(bvh_cgroup_mounts_check(fd, &n, &err), BV_OK);
+	assert_int_equal(n, 1);
+	dprintf(fd, "38 25 0:31 / /c rw - cgroup2 cgroup2 rw\n");
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	assert_int_equal(bvh_cgroup_mounts_check(fd, &n, &err), BV_E_PROTO);
+	assert_non_null(strstr(err.msg, "38 on '/c'"));
 }
 
 static int set_mounts(void **state)
@@ -363,6 +392,7 @@ int main(void)
 		TEST(test_exposed_to_be_read__is_no_way_either),
 		TEST(test_named_to_be_written__refused_with_line),
 		TEST(test_under_another_mount__refused),
+		TEST(test_long_line__read_past),
 	};
 
 	return cmocka_run_group_tests(tests, set_mounts, clear_stage);

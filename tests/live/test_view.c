@@ -361,7 +361,7 @@ static void test_view__hidden_missing__error_and_back_home(void **state)
 	(void)state;
 	assert_int_equal(chdir("/home/site"), 0);
 	assert_int_equal(stat("/proc/self/ns/mnt", &before), 0);
-	assert_int_equal(make_view(&spec, &o, false, &ns, &err), BV_E_SYS);
+	assert_int_equal(make_view(&spec, &o, false, &ns, &err), BV_E_REFUSED);
 	assert_int_equal(ns, -1);
 	assert_non_null(strstr(err.msg, "test.conf:9"));
 	fs.optional = true;
