@@ -298,7 +298,7 @@ install: all
 PAM_FILES := "$(DESTDIR)$(sysconfdir)/pam.d" "$(DESTDIR)$(sysconfdir)/pam.conf" \
 	"$(DESTDIR)/usr/lib/pam.d"
 define no_pam_line
-lines=$$(grep -RHsnE --exclude='*~' --exclude='*.dpkg-*' '^[^#]*pam_bvisor\.so' \
+lines=$$(grep -RHsnE --exclude='*~' --exclude='*.dpkg-*' --exclude='*.pam-old' '^[^#]*pam_bvisor\.so' \
 	$(PAM_FILES); grep -sHnx 'Module: bvisor' "$(DESTDIR)"/var/lib/pam/*); \
 [ -z "$$lines" ] || { printf '%s\n' 'uninstall: nothing is removed: without the' \
 	'module these lines refuse everybody, root too. Take these lines out first' \

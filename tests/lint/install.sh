@@ -120,13 +120,15 @@ profile_stops() {
 removes() {
 	printf '# session required pam_bvisor.so\nauth required pam_unix.so # pam_bvisor.so\n' >"$dest/$pam/sshd"
 	printf 'session required pam_bvisor.so\n' >"$dest/$pam/sshd.dpkg-old"
+	# What pam-auth-update --force --remove bvisor leaves.
+	printf 'session required pam_bvisor.so\n' >"$dest/$pam/common-session.pam-old"
 	printf 'Module: unix\n' >"$dest/var/lib/pam/session"
 	in_make uninstall prefix=/usr/local
 }
 left() { # what stays is the administrator's
 	local got want
 	got=$(listing)
-	want=$(printf './%s\n' $pam/sshd $pam/sshd.dpkg-old etc/bvisor/bvisor.conf var/lib/pam/session | sort)
+	want=$(printf './%s\n' $pam/common-session.pam-old $pam/sshd $pam/sshd.dpkg-old etc/bvisor/bvisor.conf var/lib/pam/session | sort)
 	echo "$got"
 	[ "$got" = "$want" ]
 }
