@@ -109,17 +109,22 @@ struct grant_file {
 	bool fresh;
 };
 
-/* The first line that begins with these two words, blanks aside; or NULL. */
+/* The first line that begins with these two words, blanks aside; or NULL. A line feed
+ * for the second is the end of the text as well. */
 static const char *find_line(const char *text, const char *first, char second)
 {
 	const size_t n = strlen(first);
 
 	for (const char *line = text; line != NULL && *line != '\0';) {
 		const char *word = line + strspn(line, " \t");
+		char behind;
 
-		if (strncmp(word, first, n) == 0 &&
-		    word[n + strspn(word + n, " \t")] == second)
-			return line;
+		if (strncmp(word, first, n) == 0) {
+			behind = word[n + strspn(word + n, " \t")];
+			if (behind == second ||
+			    (behind == '\0' && second == '\n'))
+				return line;
+		}
 		line = strchr(line, '\n');
 		line += line != NULL;
 	}
@@ -148,6 +153,7 @@ static char *with_digest(const char *text, const char *hex)
 		to = next_line(old);
 	} else if (section != NULL) {
 		from = to = next_line(section);
+		head = from[-1] != '\n' ? "\n" : "";
 	} else {
 		from = to = text + strlen(text);
 		head = from > text && from[-1] != '\n' ? "\n[module]\n"
