@@ -154,69 +154,24 @@ static int what_to_keep(const struct bvh_recover *how, struct bvl_journal *j,
 
 /* --- their removal ---------------------------------------------------------------- */
 
-/* What goes is read by a second connection, from a snapshot that it took before: at
- * its first row the first one removes them. */
 struct removal {
-	struct bvl_journal *j;
-	const struct bvl_keep *keep;
 	uint64_t now_us;
 	uint64_t rows;
-	uint64_t newest_us;   /* of those that went */
-	uint64_t last;        /* … the last one … */
-	struct bvl_head head; /* … and its hash, when it could be read */
-	bool tried;
-	int code;
-	struct bv_err err;
+	uint64_t newest_us; /* of those that went */
 };
 
-static int remove_rows(struct removal *r)
-{
-	r->tried = true;
-	r->code =
-		bvl_journal_prune(r->j, r->keep, r->now_us, &r->rows, &r->err);
-	if (r->code == BV_OK && r->rows > 0)
-		r->code = bvl_journal_removed(r->j, &r->last, &r->err);
-	return r->code;
-}
-
-static int on_going(void *arg, const struct bvl_row *row, struct bv_err *err)
+/* Before it is so: a checkpoint that the log says nothing of would be taken for
+ * somebody else's, for good. */
+static void on_going(void *arg, const struct bvl_removal *what)
 {
 	struct removal *r = arg;
-
-	if (!r->tried)
-		(void)!remove_rows(r);
-	if (r->code != BV_OK || row->seq > r->last)
-		return bv_fail(err, BV_E_LIMIT, "no more of them");
-	if (row->event->unix_us > r->newest_us)
-		r->newest_us = row->event->unix_us;
-	if (row->seq == r->last) {
-		r->head.seq = row->seq;
-		snprintf(r->head.hash, sizeof(r->head.hash), "%s", row->hash);
-	}
-	return BV_OK;
-}
-
-static int prune(const struct bvh_recover *how, struct removal *r,
-		 struct bv_err *err)
-{
-	const struct bvl_query all = { .session = NULL };
-	struct bvl_journal *before = NULL;
 	struct bvh_head_text head;
 
-	if (bvh_journal_open(how->config->state_dir, BVL_READ, how->wait_ms,
-			     &before, NULL) == BV_OK)
-		(void)!bvl_journal_each(before, &all, on_going, r, NULL);
-	bvl_journal_close(&before);
-	if (!r->tried) /* empty, or its first row does not decode */
-		(void)!remove_rows(r);
-	if (r->rows > 0)
-		bvh_log(LOG_NOTICE,
-			"journal: %" PRIu64 " rows are older or more than "
-			"bvisor.conf keeps: removed behind a checkpoint %s",
-			r->rows, bvh_journal_head_text(&r->head, &head));
-	if (r->code != BV_OK)
-		*err = r->err;
-	return r->code;
+	r->newest_us = what->newest_us;
+	bvh_log(LOG_NOTICE,
+		"journal: %" PRIu64 " rows are older or more than bvisor.conf "
+		"keeps: they go behind a checkpoint %s",
+		what->rows, bvh_journal_head_text(&what->head, &head));
 }
 
 /* --- reports ----------------------------------------------------------------------- */
@@ -238,6 +193,14 @@ static uint64_t reports_before(struct bvl_journal *j, const struct removal *r)
 		oldest.unix_us = r->now_us;
 	return r->newest_us + 1 > oldest.unix_us ? r->newest_us + 1
 						 : oldest.unix_us;
+}
+
+/* Closed in a time that is not yet: the clock was ahead. Where house-keeping was stopped
+ * behind the rows nothing tells any more that they were of that time. */
+static bool is_of_removed(uint64_t closed_us, uint64_t before_us)
+{
+	return closed_us < before_us ||
+	       (before_us > 0 && closed_us > bvh_recover_now_us());
 }
 
 /* Of a session that the journal does not know: may it go? */
@@ -267,7 +230,7 @@ static bool may_go(int fd, uint64_t before_us, char *buf, const char **ret_why)
 	if (bv_report_decode(&arena, buf, (size_t)n, &view, NULL) == BV_OK) {
 		go = view.state == BV_REPORT_OPEN && !is_young;
 		if (view.state != BV_REPORT_OPEN && view.has_closed &&
-		    view.closed_unix_us < before_us) {
+		    is_of_removed(view.closed_unix_us, before_us)) {
 			*ret_why = "a session that the journal keeps no more";
 			go = true;
 		}
@@ -331,13 +294,13 @@ int bvh_recover_house(const struct bvh_recover *how, struct bvl_journal *j,
 		      struct bvh_recover_sum *sum, struct bv_err *err)
 {
 	struct bvl_keep keep;
-	struct removal r = { .j = j,
-			     .keep = &keep,
-			     .now_us = bvh_recover_now_us() };
+	struct removal r = { .now_us = bvh_recover_now_us() };
 	int code = what_to_keep(how, j, r.now_us, &keep, err);
 
+	keep.going = on_going;
+	keep.arg = &r;
 	if (code == BV_OK)
-		code = prune(how, &r, err);
+		code = bvl_journal_prune(j, &keep, r.now_us, &r.rows, err);
 	sum->removed = r.rows;
 	return code == BV_OK ? clean_records(how, j, reports_before(j, &r), err)
 			     : code;

@@ -100,12 +100,24 @@ int bvl_journal_knows(struct bvl_journal *journal, const char *session,
 
 /* --- retention ------------------------------------------------------------- */
 
+struct bvl_removal {
+	uint64_t rows;
+	struct bvl_head head; /* the checkpoint's: of the last of them */
+	uint64_t newest_us;   /* the latest time that one of them was written */
+};
+typedef void (*bvl_removal_fn)(void *arg, const struct bvl_removal *what);
+
 struct bvl_keep {
 	uint64_t age_us; /* 0: for ever */
 	uint64_t bytes;  /* of the database; 0: without limit */
+	/* NULL, or told of what goes just before the commit: whatever happens then,
+	 * there is no checkpoint that it was not told of. Others wait meanwhile. */
+	bvl_removal_fn going;
+	void *arg;
 };
 
-/* Rows that need not be kept are removed behind a sealed checkpoint. */
+/* Rows that need not be kept are removed behind a sealed checkpoint; that is durable
+ * when BV_OK is returned. *ret_removed: so many went, whatever is returned. */
 int bvl_journal_prune(struct bvl_journal *journal, const struct bvl_keep *keep,
 		      uint64_t now_unix_us, uint64_t *ret_removed,
 		      struct bv_err *err) BV_MUST_CHECK;

@@ -283,8 +283,7 @@ static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
 	return code;
 }
 
-/* All of the log up to here, whoever wrote it. */
-static int sync_log(struct bvl_journal *j, struct bv_err *err)
+int bvl_sync_log(struct bvl_journal *j, struct bv_err *err)
 {
 	sqlite3_file *log = NULL;
 	int rc = sqlite3_file_control(j->db, "main",
@@ -323,7 +322,7 @@ static int append_encoded(struct bvl_journal *j, const struct bv_event *events,
 		return code;
 	}
 	/* Readers may see it before it is durable; who appended is told after. */
-	code = sync_log(j, err);
+	code = bvl_sync_log(j, err);
 	if (code != BV_OK)
 		return code;
 	j->head = head;

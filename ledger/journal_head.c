@@ -109,16 +109,22 @@ static bool parse(const char *line, struct bvl_head *ret)
 	return true;
 }
 
+static bool read_line(int fd, char ret[LINE_LEN + 1])
+{
+	return pread(fd, ret, LINE_LEN + 1, 0) == (ssize_t)LINE_LEN;
+}
+
 enum bvl_head_state bvl_head_read(int fd, struct bvl_head *ret)
 {
-	char line[LINE_LEN + 1];
+	char line[LINE_LEN + 1], again[LINE_LEN + 1];
 
 	if (fd < 0)
 		return BVL_HEAD_MISSING;
-	/* A writer may be in the middle of it: look again. */
+	/* A writer may be in the middle of it, and half of the one line with half of
+	 * the other is well formed: what two in a row have seen counts. */
 	for (unsigned int i = 0; i < 20; i++) {
-		if (pread(fd, line, sizeof(line), 0) == (ssize_t)LINE_LEN &&
-		    parse(line, ret))
+		if (read_line(fd, line) && read_line(fd, again) &&
+		    memcmp(line, again, LINE_LEN) == 0 && parse(line, ret))
 			return BVL_HEAD_FINE;
 		usleep(500);
 	}

@@ -89,6 +89,8 @@ int bvl_sql_prepare(struct bvl_journal *j, const char *sql, sqlite3_stmt **ret,
 int bvl_sql_number(struct bvl_journal *j, const char *sql, int64_t *ret,
 		   struct bv_err *err) BV_MUST_CHECK;
 void bvl_sql_begin_call(struct bvl_journal *j);
+/* All of the write-ahead log up to here onto the disk, whoever wrote it. */
+int bvl_sync_log(struct bvl_journal *j, struct bv_err *err) BV_MUST_CHECK;
 
 /* The last row, or the last checkpoint where all rows are gone. Inside a
  * transaction of the caller's. */

@@ -12,6 +12,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define EVENT_ARENA (64u * 1024u)
+
 struct aging {
 	uint64_t before_us; /* rows written before this may go */
 	uint64_t now_us;
@@ -109,6 +111,34 @@ static int not_beyond_open(struct bvl_journal *j, uint64_t *seq,
 	}
 	free(open);
 	return code;
+}
+
+/* The latest time in what goes, up to row seq. A row that does not decode says nothing
+ * on its own. */
+static int newest_of(struct bvl_journal *j, uint64_t seq, uint64_t *ret,
+		     struct bv_err *err)
+{
+	bvl_auto_stmt sqlite3_stmt *s = NULL;
+	int code = bvl_sql_prepare(j, "SELECT bytes FROM event WHERE seq <= ?1",
+				   &s, err);
+	int rc;
+
+	if (code != BV_OK)
+		return code;
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		struct bv_arena arena;
+		struct bv_event event;
+
+		bv_arena_init(&arena, EVENT_ARENA);
+		if (bv_event_decode(&arena, sqlite3_column_blob(s, 0),
+				    (size_t)sqlite3_column_bytes(s, 0), &event,
+				    NULL) == BV_OK &&
+		    event.unix_us > *ret)
+			*ret = event.unix_us;
+		bv_arena_done(&arena);
+	}
+	return rc == SQLITE_DONE ? BV_OK : bvl_sql_fail(j, rc, "read", err);
 }
 
 /* --- the checkpoint --------------------------------------------------------- */
@@ -232,11 +262,22 @@ static int cut_at(struct bvl_journal *j, const struct bvl_keep *keep,
 	return code;
 }
 
+static void tell(const struct bvl_keep *keep, const struct bvl_checkpoint *c,
+		 struct bvl_removal *what)
+{
+	what->rows = c->removed;
+	what->head.seq = c->seq;
+	bv_digest_hex(c->hash, what->head.hash);
+	if (keep->going != NULL)
+		keep->going(keep->arg, what);
+}
+
 int bvl_journal_prune(struct bvl_journal *journal, const struct bvl_keep *keep,
 		      uint64_t now_unix_us, uint64_t *ret_removed,
 		      struct bv_err *err)
 {
 	struct bvl_checkpoint c = { .unix_us = now_unix_us };
+	struct bvl_removal what = { .rows = 0 };
 	int64_t first = 0;
 	int code = cut_at(journal, keep, now_unix_us, &c.seq, err);
 
@@ -247,11 +288,17 @@ int bvl_journal_prune(struct bvl_journal *journal, const struct bvl_keep *keep,
 				      &first, err);
 	if (code != BV_OK || first == 0 || c.seq < (uint64_t)first)
 		return code;
+	/* Before the lock: there may be many of them. */
+	if (keep->going != NULL)
+		code = newest_of(journal, c.seq, &what.newest_us, err);
 	bvl_sql_begin_call(journal);
-	code = bvl_sql_run(journal, "BEGIN IMMEDIATE", err);
+	if (code == BV_OK)
+		code = bvl_sql_run(journal, "BEGIN IMMEDIATE", err);
 	if (code != BV_OK)
 		return code;
 	code = prune_to(journal, &c, err);
+	if (code == BV_OK)
+		tell(keep, &c, &what);
 	if (code == BV_OK)
 		code = bvl_sql_run(journal, "COMMIT", err);
 	if (code != BV_OK) {
@@ -259,6 +306,10 @@ int bvl_journal_prune(struct bvl_journal *journal, const struct bvl_keep *keep,
 		return code;
 	}
 	*ret_removed = c.removed;
+	/* Who is told that rows went removes what belonged to them. */
+	code = bvl_sync_log(journal, err);
+	if (code != BV_OK)
+		return code;
 	(void)sqlite3_exec(journal->db, "PRAGMA incremental_vacuum", NULL, NULL,
 			   NULL);
 	(void)sqlite3_wal_checkpoint_v2(journal->db, NULL,

@@ -90,7 +90,7 @@ struct bvl_verdict {
 	/* Of the heads seen elsewhere: a row's or a checkpoint's that is there;
 	 * of rows that a checkpoint removed, which nobody can tell. */
 	uint64_t heads_agree, heads_removed;
-	struct bvl_head head; /* of the last row */
+	struct bvl_head head; /* of the last row; seq 0 and zeros: none */
 	size_t findings;
 };
 
@@ -98,5 +98,10 @@ struct bvl_verdict {
  * and never one, is BV_OK without rows. */
 int bvl_journal_verify(const struct bvl_verify *what, struct bvl_verdict *ret,
 		       struct bv_err *err) BV_MUST_CHECK;
+
+/* Is there the report of a session that began, whoever knows of it? No such folder
+ * has none. */
+int bvl_journal_any_record(const char *records_dir, bool *ret,
+			   struct bv_err *err) BV_MUST_CHECK;
 
 #endif

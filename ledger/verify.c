@@ -193,7 +193,7 @@ static int check_never(struct bvl_walk *w, bool began, struct bv_err *err)
 	if (has_leftovers(w, began))
 		left = "what SQLite kept beside it is there";
 	else if (w->what->records_dir != NULL)
-		code = bvl_verify_any_record(w, &any, err);
+		code = bvl_journal_any_record(w->what->records_dir, &any, err);
 	if (any)
 		left = "the reports of its sessions are there";
 	if (code == BV_OK && left != NULL && access(w->j.path, F_OK) != 0)
@@ -260,6 +260,7 @@ int bvl_journal_verify(const struct bvl_verify *what, struct bvl_verdict *ret,
 	if (w == NULL)
 		return bv_fail(err, BV_E_NOMEM, "verify: no memory");
 	*ret = (struct bvl_verdict){ .rows = 0 };
+	memset(ret->head.hash, '0', 64);
 	w->what = what;
 	w->verdict = ret;
 	w->j.head_fd = -1;

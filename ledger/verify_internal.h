@@ -65,8 +65,5 @@ int bvl_verify_checkpoints(struct bvl_walk *w,
 int bvl_verify_rows(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
 int bvl_verify_heads(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
 int bvl_verify_records(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;
-/* Is there the report of a session that began, whoever knows of it? */
-int bvl_verify_any_record(struct bvl_walk *w, bool *ret,
-			  struct bv_err *err) BV_MUST_CHECK;
 
 #endif

@@ -8,8 +8,8 @@
 #include "helper/ctl/out.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
+#include "ledger/journal_verify.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -59,29 +59,15 @@ static bool has_head(int dir)
 	static const char none[] = "bvisor-journal-head 1 00000000000000000000";
 	bv_auto_close int fd = -1;
 	struct bv_err err = { 0 };
-	char line[160];
+	char line[160] = "";
+	ssize_t n;
 
 	if (bvh_dir_file(dir, BVL_HEAD_FILE, "", O_RDONLY, &fd, &err) != BV_OK)
 		return true;
-	return fd >= 0 && bvh_read_all(fd, line, sizeof(line) - 1) != 0 &&
-	       strncmp(line, none, sizeof(none) - 1) != 0;
-}
-
-static bool has_reports(int state)
-{
-	int fd = openat(state, "sessions", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	bool found = false;
-
-	if (dir == NULL) {
-		bvh_close(&fd);
+	if (fd < 0)
 		return false;
-	}
-	for (const struct dirent *e = readdir(dir); e != NULL && !found;
-	     e = readdir(dir))
-		found = e->d_name[0] != '.';
-	closedir(dir);
-	return found;
+	n = bvh_read_all(fd, line, sizeof(line) - 1);
+	return n < 0 || (n > 0 && strncmp(line, none, sizeof(none) - 1) != 0);
 }
 
 /* Never was one, or what was is gone? */
@@ -90,16 +76,21 @@ static int check_absence(const char *state_dir, const char *path,
 {
 	bv_auto_close int dir =
 		open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const char *who;
+	char records[PATH_MAX + 16];
+	const char *who = NULL;
+	bool any = false;
+	int code;
 
 	if (dir < 0)
 		return BV_OK;
+	snprintf(records, sizeof(records), "%s/sessions", state_dir);
+	code = bvl_journal_any_record(records, &any, err);
 	if (has_head(dir))
 		who = "its " BVL_HEAD_FILE " is there";
-	else if (has_reports(dir))
+	else if (any)
 		who = "reports of its sessions are there";
-	else
-		return BV_OK;
+	if (code != BV_OK || who == NULL)
+		return code;
 	return bv_fail(err, BV_E_CONF,
 		       "the journal '%s' is gone, but %s: run 'bvisorctl "
 		       "verify'",

@@ -257,6 +257,30 @@ static inline void add_six(uint64_t first_us, const char *boot_id)
 	bvl_journal_close(&j);
 }
 
+/* 10000 rows of one time: more than a megabyte. */
+static inline void fill(uint64_t at_us)
+{
+	static struct bv_event filler[500];
+	struct bvl_journal *j = open_stage(&house.x.stage, BVL_APPEND);
+
+	for (unsigned int k = 0; k < BV_LEN(filler); k++) {
+		filler[k] = (struct bv_event){
+			.kind = BV_EVENT_REFUSAL,
+			.session = "00000000000000ff",
+			.boot_id = BOOT,
+			.unix_us = at_us,
+			.refusal = { .membrane = BV_MEMBRANE_ACTION,
+				     .user = "alice",
+				     .reason = "no" },
+		};
+	}
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(
+			bvl_journal_append_all(j, filler, BV_LEN(filler), NULL),
+			BV_OK);
+	bvl_journal_close(&j);
+}
+
 static inline int64_t number(const char *sql_text)
 {
 	sqlite3 *db = raw(&house.x);

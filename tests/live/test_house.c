@@ -44,11 +44,42 @@ static void test_no_row_is_left__no_report_stays(void **state)
 			 BV_OK);
 	bvl_journal_close(&j);
 	assert_int_equal(removed, 12);
-	assert_ctl("verify", text, 1);
+	assert_ctl("verify", text, 0);
 	assert_ctl("recover", text, 0);
 	for (unsigned int i = 1; i <= SESSIONS; i++)
 		assert_false(has_report(i));
 	assert_ctl("verify", text, 0);
+}
+
+/* Stopped between the rows and the reports, which a clock that was ahead had dated. */
+static void
+test_stopped_between__no_report_of_a_time_that_is_not_yet(void **state)
+{
+	const struct bvl_keep keep = { .bytes = 1 };
+	struct bvl_journal *j;
+	uint64_t removed = 0;
+
+	(void)state;
+	need_house();
+	j = open_stage(&house.x.stage, BVL_APPEND);
+	add_session(j, 1, now_us() + 9 * DAY_US, BOOT);
+	assert_ctl("verify", text, 0);
+	assert_int_equal(bvl_journal_prune(j, &keep, now_us(), &removed, NULL),
+			 BV_OK);
+	assert_int_equal(removed, 2);
+	add_session(j, 2, now_us(), BOOT);
+	bvl_journal_close(&j);
+	assert_ctl("verify", text, 0);
+	assert_ctl("recover", text, 0);
+	assert_false(has_report(1));
+	assert_true(has_report(2));
+	/* Without a checkpoint it is of nobody, and evidence. */
+	shell("rm " STATE_DIR "/journal.*");
+	j = open_stage(&house.x.stage, BVL_APPEND);
+	add_session(j, 3, now_us(), BOOT);
+	bvl_journal_close(&j);
+	assert_ctl("recover", text, 0);
+	assert_true(has_report(2));
 }
 
 static void test_prune__its_line_is_a_head(void **state)
@@ -75,6 +106,26 @@ static void test_prune__its_line_is_a_head(void **state)
 	assert_true(fprintf(f, "journal=10:%s\n", hash) > 0 && fclose(f) == 0);
 	assert_ctl("verify --heads /run/heads", text, 1);
 	assert_says(text, "witness-rewritten");
+}
+
+/* Rows that the size drives out, the first of them damaged. */
+static void test_prune_of_damaged_rows__its_line_is_a_head(void **state)
+{
+	struct bvl_head head;
+	char want[120];
+
+	(void)state;
+	need_house();
+	write_config(SOUND "journal_size = 1M\njournal_age = 0\n");
+	fill(now_us() - DAY_US);
+	past_guards(&house.x, "UPDATE event SET bytes = x'7b7d' WHERE seq = 1");
+	(void)said();
+	assert_ctl("recover", text, 0);
+	assert_true(number("SELECT min(seq) FROM event") > 1);
+	head = checkpoint_head(&house.x);
+	snprintf(want, sizeof(want), " journal=%llu:%s",
+		 (unsigned long long)head.seq, head.hash);
+	assert_says(said(), want);
 }
 
 /* No boot has lasted longer than since it began, whatever the clock says. */
@@ -122,7 +173,6 @@ static void put_empty(unsigned int n, uint64_t at_us)
 static void test_clock_set_back__reports_go_with_their_rows(void **state)
 {
 	const uint64_t now = now_us();
-	static struct bv_event filler[500];
 	struct bvl_journal *j;
 
 	(void)state;
@@ -131,22 +181,7 @@ static void test_clock_set_back__reports_go_with_their_rows(void **state)
 	j = open_stage(&house.x.stage, BVL_APPEND);
 	add_session(j, 1, now + 9 * DAY_US, BOOT);
 	add_session(j, 2, now + 9 * DAY_US + 5000, BOOT);
-	for (unsigned int i = 0; i < 20; i++) {
-		for (unsigned int k = 0; k < BV_LEN(filler); k++) {
-			filler[k] = (struct bv_event){
-				.kind = BV_EVENT_REFUSAL,
-				.session = "00000000000000ff",
-				.boot_id = BOOT,
-				.unix_us = now - DAY_US,
-				.refusal = { .membrane = BV_MEMBRANE_ACTION,
-					     .user = "alice",
-					     .reason = "no" },
-			};
-		}
-		assert_int_equal(
-			bvl_journal_append_all(j, filler, BV_LEN(filler), NULL),
-			BV_OK);
-	}
+	fill(now - DAY_US);
 	add_session(j, 3, now - DAY_US, BOOT);
 	bvl_journal_close(&j);
 	put_empty(4, now + 9 * DAY_US);
@@ -318,7 +353,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_idle_host__reports_go_with_their_rows),
 		TEST(test_no_row_is_left__no_report_stays),
+		TEST(test_stopped_between__no_report_of_a_time_that_is_not_yet),
 		TEST(test_prune__its_line_is_a_head),
+		TEST(test_prune_of_damaged_rows__its_line_is_a_head),
 		TEST(test_clock_ahead__ages_no_more_than_this_boot),
 		TEST(test_ordinary_host__ages_by_the_clock),
 		TEST(test_clock_set_back__reports_go_with_their_rows),

@@ -22,6 +22,18 @@ static void test_nothing_yet__is_empty(void **state)
 	assert_ctl("show 0000000000000001", text, 1);
 }
 
+static void put(const char *name, const char *bytes)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), STATE_DIR "/%s", name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(bytes, f) >= 0 && fclose(f) == 0);
+	assert_int_equal(chmod(path, 0600), 0);
+}
+
 static void assert_gone(void)
 {
 	static const char *const commands[] = { "log", "log --json", "export",
@@ -32,6 +44,41 @@ static void assert_gone(void)
 		assert_says(text, STATE_DIR "/journal.db' is gone");
 		assert_says(text, "bvisorctl verify");
 	}
+}
+
+/* What a first login leaves that is killed before its journal is there: nothing is
+ * gone, as verify has it. */
+static void test_killed_first_login__is_empty(void **state)
+{
+	struct ended e;
+	char sha256[65];
+	char *json;
+
+	(void)state;
+	need_house();
+	put("sessions/00000000000000aa.json", "");
+	put("sessions/00000000000000ab.json.new", "x");
+	ended_init(&e);
+	memcpy(e.report.session_id, "00000000000000ac", 17);
+	e.report.open = true;
+	e.report.closed_unix_us = 0;
+	assert_int_equal(bv_report_encode(&e.report, &json, NULL), BV_OK);
+	put("sessions/00000000000000ac.json", json);
+	free(json);
+	fixture_done(&e.f);
+	put("journal.head", "");
+	assert_ctl("verify", text, 0);
+	assert_ctl("log", text, 0);
+	assert_ctl("export", text, 0);
+	assert_ctl("show 00000000000000aa", text, 1);
+	/* One that ended, or that nobody can read, stands for a journal. */
+	put("sessions/00000000000000ad.json", "torn");
+	assert_ctl("verify", text, 1);
+	assert_gone();
+	shell("rm " STATE_DIR "/sessions/00000000000000ad.json");
+	write_dated("00000000000000ae", now_us(), sha256);
+	assert_ctl("verify", text, 1);
+	assert_gone();
 }
 
 static void test_deleted__is_no_empty_journal(void **state)
@@ -210,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_yet__is_empty),
+		TEST(test_killed_first_login__is_empty),
 		TEST(test_deleted__is_no_empty_journal),
 		TEST(test_damaged_row__the_others_are_read),
 		TEST(test_damaged_row__recover_says_what_it_did),

@@ -375,9 +375,9 @@ static void test_disk_full__refused_and_sound(void **state)
 	assert_int_equal(assert_sound(&s), i - 2);
 	/* Room again: it goes on where it stood. */
 	bvl_journal_close(&j);
-	assert_int_equal(
-		mount("tmpfs", s.dir, "tmpfs", MS_REMOUNT, "mode=0700,size=16m"),
-		0);
+	assert_int_equal(mount("tmpfs", s.dir, "tmpfs", MS_REMOUNT,
+			       "mode=0700,size=16m"),
+			 0);
 	write_some(&s, 99, 1);
 	assert_int_equal(assert_sound(&s), i - 1);
 	/* Full from the start: nothing is made, and the next try succeeds. */
@@ -394,9 +394,9 @@ static void test_disk_full__refused_and_sound(void **state)
 	free(junk);
 	assert_int_not_equal(
 		bvl_journal_open(s.dir, BVL_APPEND, 1000, &j, &err), BV_OK);
-	assert_int_equal(
-		mount("tmpfs", s.dir, "tmpfs", MS_REMOUNT, "mode=0700,size=16m"),
-		0);
+	assert_int_equal(mount("tmpfs", s.dir, "tmpfs", MS_REMOUNT,
+			       "mode=0700,size=16m"),
+			 0);
 	write_some(&s, 1, 1);
 	assert_int_equal(assert_sound(&s), 1);
 	assert_int_equal(umount(s.dir), 0);
@@ -441,6 +441,38 @@ static void test_prune__a_time_that_is_not_yet(void **state)
 	assert_int_equal(bvl_journal_prune(j, &keep, 9500, &removed, &err),
 			 BV_OK);
 	assert_int_equal(removed, 40); /* it went with those behind it */
+	bvl_journal_close(&j);
+	stage_done(&s);
+}
+
+/* A reader keeps SQLite from writing the log back, which would sync it by the way. */
+static void test_prune__is_durable(void **state)
+{
+	const struct bvl_keep keep = { .age_us = 1 };
+	struct bvl_journal *j;
+	sqlite3 *db = NULL;
+	char path[160];
+	struct stage s;
+	uint64_t removed = 0;
+
+	(void)state;
+	stage_init(&s);
+	j = open_stage(&s, BVL_APPEND);
+	add_sessions(j, 1, 10, 1000);
+	path_in(&s, "journal.db", path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				      "PRAGMA wal_checkpoint(PASSIVE); BEGIN; "
+				      "SELECT count(*) FROM event",
+				      NULL, NULL, NULL),
+			 SQLITE_OK);
+	add_sessions(j, 20, 1, 1000); /* it begins anew */
+	syncs = 0;
+	assert_int_equal(bvl_journal_prune(j, &keep, 9500, &removed, NULL),
+			 BV_OK);
+	assert_int_equal(removed, 22);
+	assert_true(syncs > 0);
+	sqlite3_close(db);
 	bvl_journal_close(&j);
 	stage_done(&s);
 }
@@ -536,6 +568,7 @@ int main(void)
 		cmocka_unit_test(test_disk_full__refused_and_sound),
 		cmocka_unit_test(test_prune__by_age_up_to_an_open_session),
 		cmocka_unit_test(test_prune__a_time_that_is_not_yet),
+		cmocka_unit_test(test_prune__is_durable),
 		cmocka_unit_test(test_prune__by_size_gives_room_back),
 	};
 

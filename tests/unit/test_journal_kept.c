@@ -6,6 +6,8 @@
  */
 #include "tests/unit/journal_scene.h"
 
+#include <sys/syscall.h>
+
 static int append_to(const struct scene *x, size_t n, struct bv_err *err)
 {
 	const struct bv_event events[] = {
@@ -191,6 +193,43 @@ static void test_append__a_head_that_lags_stops_nobody(void **state)
 	stage_done(&x.stage);
 }
 
+/* --- a head that is being written -------------------------------------------------- */
+
+/* Once, in the place of the head: the new number, and the old hash. */
+static const char *half;
+
+ssize_t seen_half(int fd, void *buf, size_t n, off_t at) __asm__("pread");
+__attribute__((visibility("default"))) ssize_t seen_half(int fd, void *buf,
+							 size_t n, off_t at)
+{
+	const ssize_t got = syscall(SYS_pread64, fd, buf, n, at);
+
+	if (half == NULL || got != (ssize_t)strlen(half) ||
+	    memcmp(buf, half, 20) != 0)
+		return got;
+	memcpy(buf, half, (size_t)got);
+	half = NULL;
+	return got;
+}
+
+static void test_append__half_of_a_head_stops_nobody(void **state)
+{
+	struct bv_err err = { 0 };
+	char line[160];
+	struct scene x;
+
+	(void)state;
+	scene_init(&x);
+	snprintf(line, sizeof(line), "bvisor-journal-head 1 %020d %s\n", 12,
+		 x.early.hash);
+	half = line;
+	if (append_to(&x, 1, &err) != BV_OK)
+		fail_msg("%s", err.msg);
+	assert_null(half); /* it was seen */
+	assert_sound(&x.stage);
+	stage_done(&x.stage);
+}
+
 /* --- without the write-ahead log --------------------------------------------------- */
 
 static void test_append__refused_without_the_log(void **state)
@@ -230,6 +269,7 @@ int main(void)
 		cmocka_unit_test(
 			test_append__a_hole_at_the_head_is_not_written_on),
 		cmocka_unit_test(test_append__a_head_that_lags_stops_nobody),
+		cmocka_unit_test(test_append__half_of_a_head_stops_nobody),
 		cmocka_unit_test(test_append__refused_without_the_log),
 		cmocka_unit_test(test_append__refused_with_a_remedy),
 	};
