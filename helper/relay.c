@@ -23,6 +23,9 @@
 /* Of one flow, before the others have their turn again. */
 #define STEPS_MAX 4u
 
+/* One that writes without end does not keep us. */
+#define EMPTY_MAX 64u
+
 /* A terminal's buffer with less room than this is left alone until it has more. */
 #define ROOM_MIN (BV_CAST_CHUNK_MAX / 2)
 
@@ -84,6 +87,15 @@ static bool is_typing(const struct bvh_flow *f)
 	return f->of_terminal && f->stream == BV_CAST_IN;
 }
 
+/* Who waits for room in a socket would be told by an error alone, and so would
+ * whose words were never taken (ECONNRESET); not by SIGPIPE, as of a pipe. */
+static void empty(struct bvh_flow *f)
+{
+	for (unsigned int i = 0; i < EMPTY_MAX; i++)
+		if (recv(f->from, f->buf, sizeof(f->buf), MSG_DONTWAIT) <= 0)
+			return;
+}
+
 /* A socket has two directions, and the other one may be another flow's. */
 static void end_flow(struct bvh_flow *f)
 {
@@ -91,8 +103,11 @@ static void end_flow(struct bvh_flow *f)
 		return;
 	if (f->to_socket)
 		(void)shutdown(f->to, SHUT_WR);
-	if (f->from_socket)
+	if (f->from_socket) {
+		empty(f);
 		(void)shutdown(f->from, SHUT_RD);
+		empty(f);
+	}
 	bvh_close(&f->to);
 	bvh_close(&f->from);
 	f->at = f->n = 0;

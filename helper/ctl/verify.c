@@ -147,6 +147,29 @@ static void on_finding(void *arg, const struct bvl_finding *f)
 	t->failed |= bvh_ctl_add(t->list, o);
 }
 
+static void tell_plainly(const struct bvl_verdict *v, size_t heads_n)
+{
+	bvh_ctl_say("%s: %" PRIu64 " rows, %" PRIu64
+		    " removed in order, %" PRIu64
+		    " reports, %zu heads of a log; head ",
+		    v->findings == 0 ? "sound" : "TOUCHED", v->rows, v->removed,
+		    v->reports, heads_n);
+	if (v->head.seq == 0)
+		bvh_ctl_say("none\n");
+	else
+		bvh_ctl_say("%" PRIu64 ":%s\n", v->head.seq, v->head.hash);
+	if (v->heads_removed > 0)
+		bvh_ctl_say("%" PRIu64 " of the log's heads are of rows that "
+			    "were removed in order\n",
+			    v->heads_removed);
+	/* After a power cut, or when an older one was put back. */
+	if (v->behind > 0)
+		bvh_ctl_say("its own " BVL_HEAD_FILE " is %" PRIu64
+			    " rows behind: of those a log's heads alone can "
+			    "tell\n",
+			    v->behind);
+}
+
 static int tell(struct told *t, const struct bvl_verdict *v, size_t heads_n)
 {
 	const int status = v->findings == 0 ? BVH_CTL_OK : BVH_CTL_NO;
@@ -154,18 +177,7 @@ static int tell(struct told *t, const struct bvl_verdict *v, size_t heads_n)
 	int failed = t->failed;
 
 	if (!t->json) {
-		bvh_ctl_say("%s: %" PRIu64 " rows, %" PRIu64
-			    " removed in order, %" PRIu64 " reports, %zu heads "
-			    "of a log; head %" PRIu64 ":%s\n",
-			    status == BVH_CTL_OK ? "sound" : "TOUCHED", v->rows,
-			    v->removed, v->reports, heads_n, v->head.seq,
-			    v->head.hash);
-		/* After a power cut, or when an older one was put back. */
-		if (v->behind > 0)
-			bvh_ctl_say("its own " BVL_HEAD_FILE " is %" PRIu64
-				    " rows behind: of those a log's heads "
-				    "alone can tell\n",
-				    v->behind);
+		tell_plainly(v, heads_n);
 		return status;
 	}
 	o = json_object();
@@ -175,7 +187,9 @@ static int tell(struct told *t, const struct bvl_verdict *v, size_t heads_n)
 	failed |= bvh_ctl_put(o, "reports", bv_json_u64(v->reports));
 	failed |= bvh_ctl_put(o, "behind", bv_json_u64(v->behind));
 	failed |= bvh_ctl_put(o, "seq", bv_json_u64(v->head.seq));
-	failed |= bvh_ctl_put(o, "head", json_string(v->head.hash));
+	failed |= bvh_ctl_put(o, "head",
+			      v->head.seq == 0 ? json_null()
+					       : json_string(v->head.hash));
 	failed |= bvh_ctl_put(o, "findings", json_incref(t->list));
 	return bvh_ctl_document(stdout, o, failed, status);
 }
