@@ -87,8 +87,9 @@ static bool is_typing(const struct bvh_flow *f)
 	return f->of_terminal && f->stream == BV_CAST_IN;
 }
 
-/* Who waits for room in a socket would be told by an error alone, and so would
- * whose words were never taken (ECONNRESET); not by SIGPIPE, as of a pipe. */
+/* A socket with something in it is not closed, but reset: its writer would be told by
+ * that error instead of by SIGPIPE. And who waits for room is told by an error alone:
+ * few do when there is some. */
 static void empty(struct bvh_flow *f)
 {
 	for (unsigned int i = 0; i < EMPTY_MAX; i++)

@@ -107,7 +107,7 @@ added $'bvisor-wasm 1\n[module]\ndescription = x\n[limits]\nfuel = 1K\n' \
 	$'bvisor-wasm 1\n[module]\n'"$line"$'\ndescription = x\n[limits]\nfuel = 1K' 'without a digest'
 added $'bvisor-wasm 1\n[limits]\nfuel = 1K' \
 	$'bvisor-wasm 1\n[limits]\nfuel = 1K\n[module]\n'"$line" 'without [module]'
-added $'bvisor-wasm 1\n[module]' $'bvisor-wasm 1\n[module]\n[module]\n'"$line" 'that ends with [module]'
+added $'bvisor-wasm 1\n[module]' $'bvisor-wasm 1\n[module]\n'"$line" 'that ends with [module]'
 added $'bvisor-wasm 1\n# digest: below\n[module]\n \tdigest\t=x\n# end' \
 	$'bvisor-wasm 1\n# digest: below\n[module]\n'"$line"$'\n# end' 'with one that is none'
 for before in 'bvisor-wasm 2' $'bvisor-wasm 1\n[module]\ndigest = x\nfule = 3' $'bvisor-wasm 1\n[limits]\ndigest = x' ''; do

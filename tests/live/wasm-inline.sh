@@ -137,6 +137,7 @@ rm /etc/bvisor/wasm.conf
 reset
 grant seq '[streams]' 'stdin = yes'
 grant spin '[streams]' 'stdin = yes' '[limits]' 'fuel = 900G' 'wall = 500s' 'cpu = 500s'
+: >"$work/turns"
 as_user $wsh --inline -c 'spin | seq 3 | cat | cat' >"$work/turns" 2>"$work/err" </dev/null &
 started=$!
 for _ in $(seq 600); do
