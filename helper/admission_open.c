@@ -134,10 +134,7 @@ static int open_dest(const struct opening *o, const struct bv_expose_rule *x,
 static int open_exposed(const struct opening *o, const struct bv_expose_rule *x,
 			struct bv_err *err)
 {
-	const struct bv_fs_rule rule = { .path = x->source,
-					 .line = x->line,
-					 .rights = x->write ? BV_FS_WRITE : 0,
-					 .optional = x->optional };
+	const struct bv_fs_rule rule = bvh_path_source_rule(x);
 	bv_auto_close int source = -1;
 	int code = open_rule(o, &rule, &source, err);
 

@@ -2,8 +2,8 @@
 /* Cgroup file systems, read-only; see cgroup_mounts.h. */
 #include "helper/cgroup_mounts.h"
 
-#include "core/num.h"
 #include "helper/fd.h"
+#include "helper/mountinfo.h"
 #include "helper/red.h"
 #include "helper/sys.h"
 
@@ -23,12 +23,6 @@
 /* What stands before a file system's own options, which may be longer than this and
  * are not looked at: two paths, where each byte may be escaped into four. */
 #define LINE_LEN (64u << 10)
-
-struct row {
-	uint64_t id;
-	char *where; /* unescaped in place */
-	bool read_only;
-};
 
 struct lines {
 	int fd;
@@ -99,48 +93,14 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-static bool has_option(const char *options, const char *want)
+static bool is_cgroup(const struct bvh_mountinfo *m)
 {
-	const size_t len = strlen(want);
-
-	for (const char *s = options; s != NULL; s = strchr(s, ',')) {
-		s += *s == ',';
-		if (strncmp(s, want, len) == 0 &&
-		    (s[len] == ',' || s[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-/* "36 25 0:30 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw": the
- * sixth is the mount's own, the last the file system's. Is it one of ours? A line
- * that is none of mountinfo's is -1. */
-static int parse_row(char *line, struct row *ret)
-{
-	char *field[6], *save = NULL;
-	const char *type;
-
-	for (size_t i = 0; i < 6; i++) {
-		field[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
-		if (field[i] == NULL)
-			return -1;
-	}
-	do {
-		type = strtok_r(NULL, " ", &save);
-	} while (type != NULL && strcmp(type, "-") != 0);
-	type = type == NULL ? NULL : strtok_r(NULL, " ", &save);
-	if (type == NULL || !bv_parse_u64(field[0], 0, INT64_MAX, &ret->id))
-		return -1;
-	if (strcmp(type, "cgroup") != 0 && strcmp(type, "cgroup2") != 0)
-		return 0;
-	ret->where = field[4];
-	ret->read_only = has_option(field[5], "ro");
-	unescape(ret->where);
-	return 1;
+	return strcmp(m->type, "cgroup") == 0 ||
+	       strcmp(m->type, "cgroup2") == 0;
 }
 
 /* The next mount of a cgroup file system; *ret_found false at the end. */
-static int next_row(struct lines *l, struct row *ret, bool *ret_found,
+static int next_row(struct lines *l, struct bvh_mountinfo *ret, bool *ret_found,
 		    struct bv_err *err)
 {
 	char *line;
@@ -148,12 +108,11 @@ static int next_row(struct lines *l, struct row *ret, bool *ret_found,
 
 	*ret_found = false;
 	while ((line = next_line(l, &e)) != NULL) {
-		const int is = parse_row(line, ret);
-
-		if (is < 0)
+		if (!bvh_mountinfo_parse(line, ret) || ret->type == NULL)
 			return bv_fail(err, BV_E_PROTO,
 				       "mountinfo has a line of another form");
-		if (is > 0) {
+		if (is_cgroup(ret)) {
+			unescape(ret->where);
 			*ret_found = true;
 			return BV_OK;
 		}
@@ -162,7 +121,7 @@ static int next_row(struct lines *l, struct row *ret, bool *ret_found,
 }
 
 /* The mount of that number alone: a path leads to the topmost. */
-static int seal_one(const struct row *r, struct bv_err *err)
+static int seal_one(const struct bvh_mountinfo *r, struct bv_err *err)
 {
 	bv_auto_close int fd = open(r->where, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct statx sx;
@@ -192,7 +151,7 @@ static int seal_all(struct bv_err *ret_why, struct bv_err *err)
 {
 	struct lines l = { .begin = 0 };
 	bv_auto_close int fd = -1;
-	struct row r;
+	struct bvh_mountinfo r;
 	bool found;
 	int code;
 
@@ -236,7 +195,7 @@ int bvh_cgroup_mounts_seal(struct bv_err *err)
 int bvh_cgroup_mounts_check(int mountinfo_fd, size_t *ret_n, struct bv_err *err)
 {
 	struct lines l = { .fd = mountinfo_fd };
-	struct row r;
+	struct bvh_mountinfo r;
 	bool found;
 
 	*ret_n = 0;
@@ -245,7 +204,7 @@ int bvh_cgroup_mounts_check(int mountinfo_fd, size_t *ret_n, struct bv_err *err)
 
 		if (code != BV_OK || !found)
 			return code;
-		if (!r.read_only)
+		if (!bvh_mountinfo_has(&r, "ro"))
 			return bv_fail(err, BV_E_PROTO,
 				       "the cgroup mount %" PRIu64 " on '%s' "
 				       "may be written in the session's view",

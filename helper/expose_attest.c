@@ -6,9 +6,9 @@
  */
 #include "helper/expose.h"
 
-#include "core/num.h"
 #include "helper/dir.h"
 #include "helper/fd.h"
+#include "helper/mountinfo.h"
 #include "helper/sys.h"
 
 #include <errno.h>
@@ -22,14 +22,9 @@
 #define MOUNTINFO_MAX (8u << 20) /* some 50 000 mounts */
 #define CLIMB_MAX     1024u
 
-struct row {
-	uint64_t id, parent;
-	const char *flags; /* "rw,nosuid,nodev", cut out of the text */
-};
-
 struct table {
 	char *text;
-	struct row *v;
+	struct bvh_mountinfo *v;
 	size_t n;
 };
 
@@ -41,25 +36,9 @@ static void table_done(struct table *t)
 
 static int by_id(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct bvh_mountinfo *x = a, *y = b;
 
 	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* "36 35 98:0 /root /mnt rw,noatime …": blanks inside names are escaped. */
-static bool parse_row(char *line, struct row *ret)
-{
-	char *field[6], *save = NULL;
-	size_t n = 0;
-
-	for (char *w = strtok_r(line, " ", &save); w != NULL && n < 6;
-	     w = strtok_r(NULL, " ", &save))
-		field[n++] = w;
-	if (n < 6 || !bv_parse_u64(field[0], 0, INT64_MAX, &ret->id) ||
-	    !bv_parse_u64(field[1], 0, INT64_MAX, &ret->parent))
-		return false;
-	ret->flags = field[5];
-	return true;
 }
 
 static int table_parse(struct table *t, struct bv_err *err)
@@ -74,7 +53,7 @@ static int table_parse(struct table *t, struct bv_err *err)
 		return bv_fail(err, BV_E_NOMEM, "no memory for mountinfo");
 	for (char *line = strtok_r(t->text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (!parse_row(line, &t->v[t->n]))
+		if (!bvh_mountinfo_parse(line, &t->v[t->n]))
 			return bv_fail(err, BV_E_PROTO, "mountinfo: line %zu",
 				       t->n + 1);
 		t->n++;
@@ -100,28 +79,15 @@ static int table_read(pid_t pid, struct table *t, struct bv_err *err)
 	return table_parse(t, err);
 }
 
-static const struct row *find(const struct table *t, uint64_t id)
+static const struct bvh_mountinfo *find(const struct table *t, uint64_t id)
 {
-	const struct row key = { .id = id };
+	const struct bvh_mountinfo key = { .id = id };
 
 	return bsearch(&key, t->v, t->n, sizeof(t->v[0]), by_id);
 }
 
-static bool has_flag(const char *flags, const char *want)
-{
-	const size_t len = strlen(want);
-
-	for (const char *s = flags; s != NULL; s = strchr(s, ',')) {
-		s += *s == ',';
-		if (strncmp(s, want, len) == 0 &&
-		    (s[len] == ',' || s[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* Which exposed mount is r or is it below? The nearest; ids_n when none. */
-static size_t owner_of(const struct table *t, const struct row *r,
+static size_t owner_of(const struct table *t, const struct bvh_mountinfo *r,
 		       const uint64_t *ids, size_t ids_n)
 {
 	for (size_t step = 0; r != NULL && step < CLIMB_MAX; step++) {
@@ -135,11 +101,11 @@ static size_t owner_of(const struct table *t, const struct row *r,
 	return ids_n;
 }
 
-static int check_row(const struct row *r, const struct bv_expose_rule *rule,
-		     struct bv_err *err)
+static int check_row(const struct bvh_mountinfo *r,
+		     const struct bv_expose_rule *rule, struct bv_err *err)
 {
-	if (has_flag(r->flags, "nosuid") && has_flag(r->flags, "nodev") &&
-	    (rule->write || has_flag(r->flags, "ro")))
+	if (bvh_mountinfo_has(r, "nosuid") && bvh_mountinfo_has(r, "nodev") &&
+	    (rule->write || bvh_mountinfo_has(r, "ro")))
 		return BV_OK;
 	return bv_fail(err, BV_E_PROTO,
 		       "mount %" PRIu64 " at or below '%s' shows '%.64s', not "

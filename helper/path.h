@@ -28,12 +28,23 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
 int bvh_path_open_owned(const char *path, int *ret_fd,
 			struct bv_err *err) BV_MUST_CHECK;
 
+/* What an exposure shows, as a rule. */
+static inline struct bv_fs_rule
+bvh_path_source_rule(const struct bv_expose_rule *x)
+{
+	return (struct bv_fs_rule){ .path = x->source,
+				    .line = x->line,
+				    .rights = x->write ? BV_FS_WRITE : 0,
+				    .optional = x->optional };
+}
+
 /* Is it the path that a policy names, and not that we are out of something? */
 bool bvh_path_at_fault(const struct bv_err *why);
 
 /* A rule's path, for `file`:line. *ret_fd stays as it is (and BV_OK) for an
  * absent optional one. BV_E_REFUSED where the path is at fault, or is to be written
- * and is in a cgroup file system, with file, line and what to do; err->sys_errno as above. */
+ * and is in a cgroup file system, with file, line and what to do; err->sys_errno
+ * as above. */
 int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
 		       const struct bv_subject *subject, int *ret_fd,
 		       struct bv_err *err) BV_MUST_CHECK;

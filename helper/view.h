@@ -2,7 +2,8 @@
 /*
  * The session's own mount and network namespaces. Built by the guardian, which
  * leaves again; the leader enters by the returned descriptors. Mount view, in
- * order: everything a slave of the host; cgroup file systems read-only; private /tmp and /var/tmp (tmpfs);
+ * order: everything a slave of the host; cgroup file systems read-only;
+ * private /tmp and /var/tmp (tmpfs);
  * /run/user an empty tmpfs with the user's own directory; D-Bus directories
  * reachable only by root (a 0700 tmpfs with the socket bound inside: the leader's
  * own pam_systemd still gets through, the user does not); hidden paths covered;

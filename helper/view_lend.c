@@ -8,7 +8,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-#include "helper/cgroup_mounts.h"
 #include "helper/fd.h"
 #include "helper/path.h"
 #include "helper/plumbing.h"
@@ -66,10 +65,7 @@ static int take_source(const struct bv_expose_rule *rule, int source,
 			       "'%s' is neither a directory nor a regular "
 			       "file",
 			       rule->source);
-	rc = rule->write ? bvh_cgroup_mounts_refuse(source, rule->source, err)
-			 : BV_OK;
-	if (rc == BV_OK)
-		rc = bvh_mount_clone(source, "", true, &fd, err);
+	rc = bvh_mount_clone(source, "", true, &fd, err);
 	if (rc == BV_OK)
 		rc = seal_tree(fd, rule->write, err);
 	if (rc != BV_OK)
@@ -148,9 +144,7 @@ static int lend_one(const struct bv_spec *spec,
 		    const struct bv_expose_rule *rule, struct bvh_exposure *ret,
 		    struct bv_err *err)
 {
-	const struct bv_fs_rule as_fs = { .path = rule->source,
-					  .line = rule->line,
-					  .optional = rule->optional };
+	const struct bv_fs_rule as_fs = bvh_path_source_rule(rule);
 	bv_auto_close int source = -1;
 	bv_auto_close int dest = -1;
 	mode_t mode = 0;

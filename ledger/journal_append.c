@@ -2,8 +2,9 @@
 /*
  * Appending: under the one write lock the last row is read, checked against
  * its own hash and against the head file, the new rows follow it and are read
- * again. One commit, one fsync. A journal that was cut or whose last row was touched takes
- * nothing more: the session is refused, and the loss is not papered over.
+ * again. One commit, one fsync. A journal that was cut or whose last row was
+ * touched takes nothing more: the session is refused, and the loss is not
+ * papered over.
  */
 #include "ledger/journal.h"
 
@@ -21,16 +22,6 @@ struct last_row {
 	uint8_t hash[BVL_HASH_LEN];
 	bool sound;
 };
-
-static bool column_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
-{
-	const void *blob = sqlite3_column_blob(s, at);
-
-	if (blob == NULL || sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
-		return false;
-	memcpy(ret, blob, BVL_HASH_LEN);
-	return true;
-}
 
 /* The one row that it gives; *ret stays NULL when there is none. */
 static int only_row(struct bvl_journal *j, const char *sql, sqlite3_stmt **ret,
@@ -65,7 +56,8 @@ static int last_event(struct bvl_journal *j, struct last_row *ret,
 	if (code != BV_OK || s == NULL)
 		return code;
 	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
-	ret->sound = column_hash(s, 1, ret->hash) && column_hash(s, 2, prev);
+	ret->sound =
+		bvl_take_hash(s, 1, ret->hash) && bvl_take_hash(s, 2, prev);
 	if (ret->sound) {
 		bvl_chain_hash(ret->seq, prev, sqlite3_column_blob(s, 3),
 			       (size_t)sqlite3_column_bytes(s, 3), again);
@@ -86,7 +78,7 @@ static int last_checkpoint(struct bvl_journal *j, struct last_row *ret,
 	if (code != BV_OK || s == NULL)
 		return code;
 	ret->seq = (uint64_t)sqlite3_column_int64(s, 0);
-	ret->sound = column_hash(s, 1, ret->hash);
+	ret->sound = bvl_take_hash(s, 1, ret->hash);
 	return BV_OK;
 }
 
@@ -136,7 +128,7 @@ static int is_row_of(struct bvl_journal *j, const struct bvl_head *head,
 		return BV_OK;
 	if (rc != SQLITE_ROW)
 		return bvl_sql_fail(j, rc, "read the head's row", err);
-	if (column_hash(s, 0, hash))
+	if (bvl_take_hash(s, 0, hash))
 		bv_digest_hex(hash, hex);
 	*ret_same = sqlite3_column_type(s, 0) == SQLITE_NULL ||
 		    strcmp(hex, head->hash) == 0;
@@ -218,7 +210,7 @@ static bool is_there(sqlite3_stmt *s, uint64_t seq, uint8_t hash[BVL_HASH_LEN],
 	bvl_chain_hash(seq, hash, sqlite3_column_blob(s, 2),
 		       (size_t)sqlite3_column_bytes(s, 2), next);
 	if ((uint64_t)sqlite3_column_int64(s, 0) != seq ||
-	    !column_hash(s, 1, kept) || memcmp(kept, next, BVL_HASH_LEN) != 0)
+	    !bvl_take_hash(s, 1, kept) || memcmp(kept, next, BVL_HASH_LEN) != 0)
 		return false;
 	memcpy(hash, next, BVL_HASH_LEN);
 	return is_text(s, 3, bv_event_kind_name(event->kind)) &&

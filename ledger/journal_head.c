@@ -7,6 +7,7 @@
 #include "ledger/journal_internal.h"
 
 #include "core/num.h"
+#include "ledger/journal_verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,4 +130,23 @@ enum bvl_head_state bvl_head_read(int fd, struct bvl_head *ret)
 		usleep(500);
 	}
 	return BVL_HEAD_TORN;
+}
+
+bool bvl_head_is_blank(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+bool bvl_journal_has_head(const char *dir)
+{
+	bvl_auto_close int fd = bvl_head_open(dir, false);
+	struct bvl_head head;
+
+	if (fd < 0)
+		return errno != ENOENT;
+	if (bvl_head_read(fd, &head) == BVL_HEAD_FINE)
+		return head.seq > 0;
+	return !bvl_head_is_blank(fd);
 }

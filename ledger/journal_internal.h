@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define BVL_APPLICATION_ID 0x42564a31 /* "BVJ1" */
@@ -42,6 +43,17 @@ struct bvl_schema_item {
 extern const struct bvl_schema_item bvl_schema[];
 extern const size_t bvl_schema_n;
 
+/* false: the column is no hash. */
+static inline bool bvl_take_hash(sqlite3_stmt *s, int at,
+				 uint8_t ret[BVL_HASH_LEN])
+{
+	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
+	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
+		return false;
+	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
+	return true;
+}
+
 /* --- chain: pure ------------------------------------------------------------ */
 
 /* What row seq hashes to, behind prev. */
@@ -73,6 +85,8 @@ int bvl_head_create(const char *dir, struct bv_err *err) BV_MUST_CHECK;
 void bvl_head_begin(int fd);
 int bvl_head_open(const char *dir, bool write); /* fd, or -1 and errno */
 enum bvl_head_state bvl_head_read(int fd, struct bvl_head *ret);
+/* Was its maker killed before anything was written? */
+bool bvl_head_is_blank(int fd);
 /* Best effort: a head that lags behind is true as well. */
 void bvl_head_write(int fd, const struct bvl_head *head);
 

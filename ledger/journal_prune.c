@@ -143,14 +143,6 @@ static int newest_of(struct bvl_journal *j, uint64_t seq, uint64_t *ret,
 
 /* --- the checkpoint --------------------------------------------------------- */
 
-static int take_hash(sqlite3_stmt *s, int at, uint8_t ret[BVL_HASH_LEN])
-{
-	if (sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
-		return -1;
-	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
-	return 0;
-}
-
 static int fill_checkpoint(struct bvl_journal *j, struct bvl_checkpoint *c,
 			   struct bv_err *err)
 {
@@ -169,13 +161,13 @@ static int fill_checkpoint(struct bvl_journal *j, struct bvl_checkpoint *c,
 	if (code != BV_OK)
 		return code;
 	sqlite3_bind_int64(row, 1, (sqlite3_int64)c->seq);
-	if (sqlite3_step(row) != SQLITE_ROW || take_hash(row, 0, c->hash) != 0)
+	if (sqlite3_step(row) != SQLITE_ROW || !bvl_take_hash(row, 0, c->hash))
 		return bv_fail(err, BV_E_PROTO,
 			       "the journal '%s': no row %" PRIu64, j->path,
 			       c->seq);
 	c->removed = (uint64_t)sqlite3_column_int64(row, 1);
 	if (sqlite3_step(before) == SQLITE_ROW &&
-	    take_hash(before, 0, c->prev) != 0)
+	    !bvl_take_hash(before, 0, c->prev))
 		return bv_fail(err, BV_E_PROTO,
 			       "the journal '%s': a checkpoint without a seal",
 			       j->path);

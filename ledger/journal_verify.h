@@ -99,6 +99,10 @@ struct bvl_verdict {
 int bvl_journal_verify(const struct bvl_verify *what, struct bvl_verdict *ret,
 		       struct bv_err *err) BV_MUST_CHECK;
 
+/* Is there a head in the journal's folder that says it had rows, or that cannot be
+ * read? */
+bool bvl_journal_has_head(const char *dir);
+
 /* Is there the report of a session that began, whoever knows of it? No such folder
  * has none. */
 int bvl_journal_any_record(const char *records_dir, bool *ret,

@@ -208,11 +208,8 @@ static int check_missing(struct bvl_walk *w, struct bv_err *err)
 	struct bvl_head head = { .seq = 0 };
 	enum bvl_head_state state = bvl_head_read(fd, &head);
 	uint64_t rows = state == BVL_HEAD_FINE ? head.seq : 0;
-	struct stat st;
 
-	/* Its maker was killed before anything was written. */
-	if (state == BVL_HEAD_TORN && fstat(fd, &st) == 0 &&
-	    S_ISREG(st.st_mode) && st.st_size == 0)
+	if (state == BVL_HEAD_TORN && bvl_head_is_blank(fd))
 		state = BVL_HEAD_FINE;
 	for (size_t i = 0; i < w->what->heads_n; i++)
 		if (w->what->heads[i].seq > rows)

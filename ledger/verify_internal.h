@@ -6,8 +6,6 @@
 #include "ledger/journal_internal.h"
 #include "ledger/journal_verify.h"
 
-#include <string.h>
-
 /* What the events said of one session. */
 struct bvl_story {
 	uint64_t key; /* the id as a number */
@@ -46,17 +44,6 @@ struct bvl_walk {
 
 void bvl_found(struct bvl_walk *w, enum bvl_fault fault, uint64_t seq,
 	       const char *fmt, ...) BV_PRINTF(4, 5);
-
-/* false: the column is no hash. */
-static inline bool bvl_take_hash(sqlite3_stmt *s, int at,
-				 uint8_t ret[BVL_HASH_LEN])
-{
-	if (sqlite3_column_type(s, at) != SQLITE_BLOB ||
-	    sqlite3_column_bytes(s, at) != (int)BVL_HASH_LEN)
-		return false;
-	memcpy(ret, sqlite3_column_blob(s, at), BVL_HASH_LEN);
-	return true;
-}
 
 void bvl_verify_read_head(struct bvl_walk *w);
 int bvl_verify_schema(struct bvl_walk *w, struct bv_err *err) BV_MUST_CHECK;

@@ -457,6 +457,14 @@ uint32_t bw_grant_table_entries(const struct bw_grant *grant)
 	return n < TABLE_LEAST_ENTRIES ? TABLE_LEAST_ENTRIES : (uint32_t)n;
 }
 
+struct bw_store_limits bw_grant_store_limits(const struct bw_grant *grant)
+{
+	return (struct bw_store_limits){
+		.memory_pages = (uint32_t)(grant->mem_bytes / BW_PAGE_BYTES),
+		.table_entries = bw_grant_table_entries(grant),
+	};
+}
+
 int bw_session_grant_parse(const char *path, const char *bytes, size_t len,
 			   struct bw_session_grant *ret, struct bv_err *err)
 {

@@ -14,6 +14,7 @@
 
 #include "core/arena.h"
 #include "core/err.h"
+#include "wasm/engine.h"
 
 #define BW_NAME_MAX       32u /* bytes of a command's name */
 #define BW_GRANT_DIRS_MAX 16u /* preopens of one command */
@@ -68,6 +69,9 @@ int bw_grant_parse(struct bv_arena *arena, const char *path, const char *bytes,
 /* How many entries all tables of the module may have: an eighth of its memory
  * beside it, or half a megabyte where that is more. */
 uint32_t bw_grant_table_entries(const struct bw_grant *grant);
+
+/* What running the module may cost. */
+struct bw_store_limits bw_grant_store_limits(const struct bw_grant *grant);
 
 /* All commands of one session; UINT64_MAX: not bounded. */
 struct bw_session_grant {

@@ -43,7 +43,7 @@ bool bvh_pam_is_ours(const struct bvh_pam_line *l);
 bool bvh_pam_heeds(const struct bvh_pam_line *l);
 
 /* What is wrong with a line of ours, whatever stands around it. */
-void bvh_check_pam_line(struct bvh_check *check, const struct bvh_pam_line *l);
+void bvh_check_pam_line(struct bvh_check *check, struct bvh_pam_line *l);
 
 /* Could the module start its helper? */
 void bvh_check_helper(struct bvh_check *check);

@@ -125,20 +125,19 @@ static enum action action_for(const char *control, const char *result)
 						       : ACTION_PASS;
 }
 
+static bool is_heeded(const struct bvh_pam_line *l, const char *result)
+{
+	const enum action a = action_for(l->control, result);
+
+	return a != ACTION_PASS && a != ACTION_TAKE;
+}
+
+/* As pam_bvisor.c answers. */
 bool bvh_pam_heeds(const struct bvh_pam_line *l)
 {
-	/* as pam_bvisor.c answers */
 	if (strcasecmp(l->type, "session") == 0)
-		return action_for(l->control, "session_err") != ACTION_PASS &&
-		       action_for(l->control, "session_err") != ACTION_TAKE;
-	for (size_t i = 0; i < 2; i++) {
-		const enum action a = action_for(
-			l->control, i == 0 ? "perm_denied" : "system_err");
-
-		if (a == ACTION_PASS || a == ACTION_TAKE)
-			return false;
-	}
-	return true;
+		return is_heeded(l, "session_err");
+	return is_heeded(l, "perm_denied") && is_heeded(l, "system_err");
 }
 
 static void check_control(struct bvh_check *check, const struct bvh_pam_line *l)
@@ -264,14 +263,12 @@ bool bvh_pam_is_ours(const struct bvh_pam_line *l)
 	       (name[len] == '\0' || strcmp(name + len, "\r") == 0);
 }
 
-void bvh_check_pam_line(struct bvh_check *check, const struct bvh_pam_line *l)
+void bvh_check_pam_line(struct bvh_check *check, struct bvh_pam_line *l)
 {
-	struct bvh_pam_line words = *l;
-
 	check_module_file(check, l);
 	if (strcasecmp(l->type, "password") == 0)
 		return; /* harmless, and no use */
 	check_control(check, l);
 	if (strcasecmp(l->type, "auth") != 0) /* the module reads none there */
-		check_words(check, &words);
+		check_words(check, l);
 }

@@ -6,12 +6,9 @@
 #include "core/num.h"
 #include "helper/admission.h"
 #include "helper/ctl/out.h"
-#include "helper/dir.h"
-#include "helper/fd.h"
 #include "ledger/journal_verify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,25 +16,6 @@
 #include <unistd.h>
 
 #define ARENA_CAP (4u << 20)
-
-int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
-		 struct bv_err *err)
-{
-	int code;
-
-	bv_arena_init(&ret->arena, ARENA_CAP);
-	ret->defaults = false;
-	code = bvh_config_load(config_dir, &ret->arena, &ret->config, NULL,
-			       NULL, err);
-	if (code != BV_OK) {
-		bvh_ctl_error("%s; going on with the defaults", err->msg);
-		*err = (struct bv_err){ 0 };
-		ret->defaults = true;
-		code = bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
-				       &ret->config, err);
-	}
-	return code;
-}
 
 int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
 		       struct bv_err *err)
@@ -48,44 +26,35 @@ int bvh_ctl_dirs_exact(const char *config_dir, struct bvh_ctl_dirs *ret,
 			       NULL, err);
 }
 
+int bvh_ctl_dirs(const char *config_dir, struct bvh_ctl_dirs *ret,
+		 struct bv_err *err)
+{
+	if (bvh_ctl_dirs_exact(config_dir, ret, err) == BV_OK)
+		return BV_OK;
+	bvh_ctl_error("%s; going on with the defaults", err->msg);
+	*err = (struct bv_err){ 0 };
+	ret->defaults = true;
+	return bv_config_parse(&ret->arena, "bvisor.conf", NULL, 0,
+			       &ret->config, err);
+}
+
 void bvh_ctl_dirs_done(struct bvh_ctl_dirs *dirs)
 {
 	bv_arena_done(&dirs->arena);
-}
-
-/* Its head says that it had rows, or says nothing that can be read. */
-static bool has_head(int dir)
-{
-	static const char none[] = "bvisor-journal-head 1 00000000000000000000";
-	bv_auto_close int fd = -1;
-	struct bv_err err = { 0 };
-	char line[160] = "";
-	ssize_t n;
-
-	if (bvh_dir_file(dir, BVL_HEAD_FILE, "", O_RDONLY, &fd, &err) != BV_OK)
-		return true;
-	if (fd < 0)
-		return false;
-	n = bvh_read_all(fd, line, sizeof(line) - 1);
-	return n < 0 || (n > 0 && strncmp(line, none, sizeof(none) - 1) != 0);
 }
 
 /* Never was one, or what was is gone? */
 static int check_absence(const char *state_dir, const char *path,
 			 struct bv_err *err)
 {
-	bv_auto_close int dir =
-		open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char records[PATH_MAX + 16];
 	const char *who = NULL;
 	bool any = false;
 	int code;
 
-	if (dir < 0)
-		return BV_OK;
 	snprintf(records, sizeof(records), "%s/sessions", state_dir);
 	code = bvl_journal_any_record(records, &any, err);
-	if (has_head(dir))
+	if (bvl_journal_has_head(state_dir))
 		who = "its " BVL_HEAD_FILE " is there";
 	else if (any)
 		who = "reports of its sessions are there";

@@ -34,10 +34,8 @@ static int instantiate(const struct bws_entry *entry,
 	const struct bw_wasi_config nothing = {
 		.stream = { { -1, 0 }, { -1, 0 }, { -1, 0 } },
 	};
-	const struct bw_store_limits limits = {
-		.memory_pages =
-			(uint32_t)(entry->grant.mem_bytes / BW_PAGE_BYTES),
-	};
+	const struct bw_store_limits limits =
+		bw_grant_store_limits(&entry->grant);
 	struct bw_imports imports;
 	struct bw_instance *inst = NULL;
 	struct bw_store *store = NULL;

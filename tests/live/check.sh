@@ -9,13 +9,7 @@ STAGE=check
 
 c=/srv/bvisor-check-$$ # /var/tmp is everybody's: a configuration there is not believed
 trap 'rm -rf "$c"; rmdir "$base" 2>/dev/null' EXIT
-mount --make-rprivate /
-mkdir "$work/etc"
-cp -a /etc/. "$work/etc/"
-chmod 0755 "$work" "$work/etc"
-mount --bind "$work/etc" /etc
-mount -t tmpfs -o mode=0755 tmpfs /run
-mount -t tmpfs -o mode=0755 tmpfs /usr/local/bin
+private_places
 mkdir -p "$base" /srv "$c/policies"
 install -m 0755 "$build/bvisorctl" $ctl || exit 1
 put_ours

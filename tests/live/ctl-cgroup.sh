@@ -16,26 +16,12 @@ red=$build-red/bvisorctl # where make puts it beside an O= of the command line
 [ -x "$red" ] || red=${build%/*}/red/bvisorctl
 
 clean() {
-	local dir
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null
-	for dir in "$base" "$user_base"; do
-		[ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
-		for _ in $(seq 50); do
-			[ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null
-			[ -d "$dir" ] || break
-			sleep 0.1
-		done
-	done
+	clean_cgroups "$base" "$user_base"
 }
 trap clean EXIT
-mount --make-rprivate /
-mkdir "$work/etc"
-cp -a /etc/. "$work/etc/"
-chmod 0755 "$work" "$work/etc"
-mount --bind "$work/etc" /etc
-mount -t tmpfs -o mode=0755 tmpfs /run
+private_places
 mount -t tmpfs -o mode=0755 tmpfs /home
-mount -t tmpfs -o mode=0755 tmpfs /usr/local/bin
 mkdir -p "$base" "$user_base/me" /home/cg
 chown -R 63001 "$user_base"
 rm -rf /etc/bvisor

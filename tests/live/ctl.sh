@@ -10,27 +10,11 @@ STAGE=ctl
 # --- the stage -----------------------------------------------------------------
 user_base=$cgroot/bvisor-ctl-user-$$
 
-clean() {
-	local dir
-	for dir in "$base" "$user_base"; do
-		[ ! -d "$dir" ] || [ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
-		for _ in $(seq 50); do
-			[ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} + 2>/dev/null
-			[ -d "$dir" ] || break
-			sleep 0.1
-		done
-	done
-}
+clean() { clean_cgroups "$base" "$user_base"; }
 trap clean EXIT
 
-mount --make-rprivate /
-mkdir "$work/etc"
-cp -a /etc/. "$work/etc/"
-chmod 0755 "$work" "$work/etc"
-mount --bind "$work/etc" /etc
-mount -t tmpfs -o mode=0755 tmpfs /run
+private_places
 mount -t tmpfs -o mode=0755 tmpfs /home
-mount -t tmpfs -o mode=0755 tmpfs /usr/local/bin
 mkdir -p "$base" /srv
 install -m 0755 "$build/bvisorctl" $ctl || exit 1
 put_ours

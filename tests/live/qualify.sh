@@ -12,22 +12,11 @@ state=/srv/bvisor-qualify-$$
 record=$state/qualification/$(uname -r).json
 
 clean() {
-	[ ! -e "$base/cgroup.kill" ] || echo 1 >"$base/cgroup.kill"
-	for _ in $(seq 50); do
-		[ -d "$base" ] || break
-		find "$base" -depth -type d -exec rmdir {} + 2>/dev/null
-		sleep 0.1
-	done
+	clean_cgroups "$base"
 	rm -rf "$state"
 }
 trap clean EXIT
-mount --make-rprivate /
-mkdir "$work/etc"
-cp -a /etc/. "$work/etc/"
-chmod 0755 "$work" "$work/etc"
-mount --bind "$work/etc" /etc
-mount -t tmpfs -o mode=0755 tmpfs /run
-mount -t tmpfs -o mode=0755 tmpfs /usr/local/bin
+private_places
 mkdir -p "$base" /srv /usr/libexec
 mount -t tmpfs -o mode=0755 tmpfs /usr/libexec
 install -m 0755 "$build/bvisorctl" $ctl || exit 1

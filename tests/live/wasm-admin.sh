@@ -81,6 +81,15 @@ c add memory "$work/memory.wasm"
 is $status 0 'what its grant gives more memory is taken'
 w memory
 is $status 0 'and runs'
+module tables "$nothing" "$own" '04 01 7000 a08d06' "$start" "$body"
+printf 'bvisor-wasm 1\n[limits]\nmemory = 1M\n' >$grants/tables.conf
+c add tables "$work/tables.wasm"
+is $status 1 'more entries of tables than its grant has memory for are refused'
+printf 'bvisor-wasm 1\n[limits]\nmemory = 64M\n' >$grants/tables.conf
+c add tables "$work/tables.wasm"
+is $status 0 'with more memory they are taken'
+w tables
+is $status 0 'and run'
 
 # --- the grant ------------------------------------------------------------------------
 

@@ -89,10 +89,7 @@ void bws_guest_prepare(const struct bws_store *store,
 		},
 		.load = { .module_bytes = grant->module_bytes,
 			  .arena_bytes = BWS_LOAD_ARENA_BYTES },
-		.store = { .memory_pages =
-				   (uint32_t)(grant->mem_bytes /
-					      BW_PAGE_BYTES),
-			   .table_entries = bw_grant_table_entries(grant) },
+		.store = bw_grant_store_limits(grant),
 		.run = { .load = &g->load,
 			 .store = &g->store,
 			 .fuel = c->share.fuel,
