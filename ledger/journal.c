@@ -39,7 +39,7 @@ void bvl_sql_begin_call(struct bvl_journal *j)
 static int on_busy(void *arg, int count)
 {
 	struct bvl_journal *j = arg;
-	const unsigned int longest = 200u << (count < 4 ? count : 4);
+	const unsigned int longest = 400u << (count < 4 ? count : 4);
 
 	if (now_ms() >= j->deadline_ms)
 		return 0;

@@ -219,24 +219,17 @@ static bool is_there(sqlite3_stmt *s, uint64_t seq, uint8_t hash[BVL_HASH_LEN],
 
 /* SQLite says DONE of a row that a trigger ignored, removed again or changed:
  * what was appended behind row seq is read again before it is promised. */
-static int check_there(struct bvl_journal *j, uint64_t seq,
+static int check_there(struct bvl_journal *j, sqlite3_stmt *s, uint64_t seq,
 		       const uint8_t before[BVL_HASH_LEN],
 		       const uint8_t after[BVL_HASH_LEN],
 		       const struct bv_event *events, size_t n,
 		       struct bv_err *err)
 {
-	bvl_auto_stmt sqlite3_stmt *s = NULL;
 	uint8_t hash[BVL_HASH_LEN];
 	bool there = true;
 	size_t i = 0;
-	int code = bvl_sql_prepare(j,
-				   "SELECT seq, hash, bytes, kind, session "
-				   "FROM event WHERE seq > ?1 ORDER BY seq",
-				   &s, err);
 	int rc;
 
-	if (code != BV_OK)
-		return code;
 	memcpy(hash, before, BVL_HASH_LEN);
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW && there) {
@@ -254,7 +247,35 @@ static int check_there(struct bvl_journal *j, uint64_t seq,
 	return BV_OK;
 }
 
-static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
+/* Prepared before the lock: that reads the schema and compiles the triggers, most
+ * of the work there is. */
+struct appending {
+	sqlite3_stmt *insert, *again;
+};
+
+static int prepare(struct bvl_journal *j, struct appending *a,
+		   struct bv_err *err)
+{
+	int code = bvl_sql_prepare(j,
+				   "INSERT INTO event(seq, prev, hash, kind, "
+				   "session, bytes) VALUES(?, ?, ?, ?, ?, ?)",
+				   &a->insert, err);
+
+	if (code != BV_OK)
+		return code;
+	return bvl_sql_prepare(j,
+			       "SELECT seq, hash, bytes, kind, session "
+			       "FROM event WHERE seq > ?1 ORDER BY seq",
+			       &a->again, err);
+}
+
+static void finalize(struct appending *a)
+{
+	sqlite3_finalize(a->insert);
+	sqlite3_finalize(a->again);
+}
+
+static int append_within(struct bvl_journal *j, const struct appending *a,
 			 const struct bv_event *events, char *const *bytes,
 			 size_t n, struct bvl_head *ret, struct bv_err *err)
 {
@@ -266,10 +287,11 @@ static int append_within(struct bvl_journal *j, sqlite3_stmt *s,
 		code = bvl_check_head(j, seq, before, err);
 	memcpy(hash, before, BVL_HASH_LEN);
 	for (size_t i = 0; code == BV_OK && i < n; i++)
-		code = insert(j, s, seq + 1 + i, hash, &events[i], bytes[i],
-			      err);
+		code = insert(j, a->insert, seq + 1 + i, hash, &events[i],
+			      bytes[i], err);
 	if (code == BV_OK)
-		code = check_there(j, seq, before, hash, events, n, err);
+		code = check_there(j, a->again, seq, before, hash, events, n,
+				   err);
 	ret->seq = seq + n;
 	bv_digest_hex(hash, ret->hash);
 	return code;
@@ -293,20 +315,17 @@ static int append_encoded(struct bvl_journal *j, const struct bv_event *events,
 			  char *const *bytes, size_t n, struct bv_err *err)
 {
 	struct bvl_head head = { .seq = 0 };
-	bvl_auto_stmt sqlite3_stmt *insert = NULL;
-	/* Before the lock: it reads the schema and compiles the triggers, most of
-	 * the work there is. */
-	int code = bvl_sql_prepare(j,
-				   "INSERT INTO event(seq, prev, hash, kind, "
-				   "session, bytes) VALUES(?, ?, ?, ?, ?, ?)",
-				   &insert, err);
+	struct appending a = { NULL, NULL };
+	int code = prepare(j, &a, err);
 
 	if (code == BV_OK)
 		code = bvl_sql_run(j, "BEGIN IMMEDIATE", err);
-	if (code != BV_OK)
+	if (code != BV_OK) {
+		finalize(&a);
 		return code;
-	code = append_within(j, insert, events, bytes, n, &head, err);
-	sqlite3_reset(insert);
+	}
+	code = append_within(j, &a, events, bytes, n, &head, err);
+	finalize(&a);
 	if (code == BV_OK)
 		code = bvl_sql_run(j, "COMMIT", err);
 	if (code != BV_OK) {
