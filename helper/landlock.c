@@ -128,9 +128,10 @@ static int add_if_there(struct builder *b, const char *path, uint64_t rights,
 			struct bv_err *err)
 {
 	bv_auto_close int fd = -1;
+	int rc = bvh_path_open_usable(path, &fd, err);
 
-	if (bvh_path_open(path, NULL, &fd, NULL) != BV_OK)
-		return BV_OK;
+	if (rc != BV_OK || fd < 0)
+		return rc;
 	return rule_add(b, fd, rights, path, err);
 }
 

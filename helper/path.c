@@ -222,9 +222,14 @@ int bvh_path_open(const char *path, const struct bv_subject *subject,
 	return rc;
 }
 
+static bool is_absent(const struct bv_err *why)
+{
+	return why->sys_errno == ENOENT || why->sys_errno == ENOTDIR;
+}
+
 bool bvh_path_at_fault(const struct bv_err *why)
 {
-	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,	     EPERM,
+	static const int errnos[] = { ENOENT, ENOTDIR, EACCES,      EPERM,
 				      ELOOP,  EROFS,   ENAMETOOLONG };
 
 	for (size_t i = 0; i < BV_LEN(errnos); i++) {
@@ -234,6 +239,28 @@ bool bvh_path_at_fault(const struct bv_err *why)
 	return why->code == BV_E_CONF;
 }
 
+static int open_unless(const char *path, bool (*excused)(const struct bv_err *),
+		       int *ret_fd, struct bv_err *err)
+{
+	struct bv_err why = { 0 };
+
+	if (bvh_path_open(path, NULL, ret_fd, &why) == BV_OK || excused(&why))
+		return BV_OK;
+	if (err != NULL)
+		*err = why;
+	return why.code;
+}
+
+int bvh_path_open_present(const char *path, int *ret_fd, struct bv_err *err)
+{
+	return open_unless(path, is_absent, ret_fd, err);
+}
+
+int bvh_path_open_usable(const char *path, int *ret_fd, struct bv_err *err)
+{
+	return open_unless(path, bvh_path_at_fault, ret_fd, err);
+}
+
 int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
 		       const struct bv_subject *subject, int *ret_fd,
 		       struct bv_err *err)
@@ -241,7 +268,7 @@ int bvh_path_open_rule(const char *file, const struct bv_fs_rule *rule,
 	struct bv_err why = { 0 };
 	bv_auto_close int fd = -1;
 	int rc = bvh_path_open(rule->path, subject, &fd, &why);
-	bool absent = why.sys_errno == ENOENT || why.sys_errno == ENOTDIR;
+	bool absent = is_absent(&why);
 	int sys_errno = why.sys_errno;
 
 	if (rc == BV_OK && (rule->rights & BV_FS_WRITE) != 0)

@@ -21,6 +21,17 @@
 int bvh_path_open(const char *path, const struct bv_subject *subject,
 		  int *ret_fd, struct bv_err *err) BV_MUST_CHECK;
 
+/* The same, without a subject, of what a machine may lack: *ret_fd stays as it is
+ * (and BV_OK) where nothing is there. To be out of descriptors or memory is not to
+ * find nothing. */
+int bvh_path_open_present(const char *path, int *ret_fd,
+			  struct bv_err *err) BV_MUST_CHECK;
+
+/* The same, of what is granted where it can be: *ret_fd stays as it is also where
+ * the path is at fault. */
+int bvh_path_open_usable(const char *path, int *ret_fd,
+			 struct bv_err *err) BV_MUST_CHECK;
+
 /* O_PATH descriptor of a path of our own, of which nobody but root can put any
  * part somewhere else: each directory and each link on the way is root's, and
  * not writable by others unless sticky. A caller without privilege is not asked

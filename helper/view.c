@@ -122,16 +122,11 @@ static int attach_private(const struct private_set *set, size_t i,
 {
 	const char *path = bvh_private_dirs[i].path;
 	bv_auto_close int target = -1;
-	struct bv_err why = { 0 };
 	struct stat st;
+	int rc = bvh_path_open_present(path, &target, err);
 
-	if (bvh_path_open(path, NULL, &target, &why) != BV_OK) {
-		if (why.sys_errno == ENOENT)
-			return BV_OK;
-		if (err != NULL)
-			*err = why;
-		return why.code;
-	}
+	if (rc != BV_OK || target < 0)
+		return rc;
 	if (fstat(target, &st) != 0)
 		return bv_fail_errno(err, errno, "stat '%s'", path);
 	if (st.st_dev == set->dev)

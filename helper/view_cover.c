@@ -117,26 +117,38 @@ static int cover_but_root(int target, const struct service *svc,
 	return rc;
 }
 
+static int cover_service(const struct service *svc,
+			 const struct bvh_view_options *o, struct bv_err *err)
+{
+	bv_auto_close int target = -1;
+	struct bv_err why = { 0 };
+	struct stat st;
+
+	if (bvh_path_open_present(svc->path, &target, &why) != BV_OK) {
+		/* Without privilege the session gets no further than we. */
+		if (o->user_namespace && why.sys_errno == EACCES)
+			return BV_OK;
+		if (err != NULL)
+			*err = why;
+		return why.code;
+	}
+	if (target < 0)
+		return BV_OK;
+	if (fstat(target, &st) != 0)
+		return bv_fail_errno(err, errno, "stat '%s'", svc->path);
+	if (!S_ISDIR(st.st_mode))
+		return cover_file(target, svc->path, err);
+	if (svc->keep == NULL || o->user_namespace)
+		return cover_dir(target, svc->path, "0000", err);
+	return cover_but_root(target, svc, err);
+}
+
 int bvh_view_services(const struct bvh_view_options *o, struct bv_err *err)
 {
 	int rc = BV_OK;
 
-	for (size_t i = 0; i < BV_LEN(services) && rc == BV_OK; i++) {
-		const struct service *svc = &services[i];
-		bv_auto_close int target = -1;
-		struct stat st;
-
-		if (bvh_path_open(svc->path, NULL, &target, NULL) != BV_OK)
-			continue;
-		if (fstat(target, &st) != 0)
-			rc = bv_fail_errno(err, errno, "stat '%s'", svc->path);
-		else if (!S_ISDIR(st.st_mode))
-			rc = cover_file(target, svc->path, err);
-		else if (svc->keep == NULL || o->user_namespace)
-			rc = cover_dir(target, svc->path, "0000", err);
-		else
-			rc = cover_but_root(target, svc, err);
-	}
+	for (size_t i = 0; i < BV_LEN(services) && rc == BV_OK; i++)
+		rc = cover_service(&services[i], o, err);
 	return rc;
 }
 

@@ -21,7 +21,7 @@
 #define DATABASE      "wtmp.db"
 #define RECORDS_BYTES (4u << 20) /* for journals; the files are the host's */
 
-static const char *const records[] = { DATABASE, "wtmp",    "btmp",
+static const char *const records[] = { DATABASE,  "wtmp",    "btmp",
 				       "lastlog", "faillog", "tallylog" };
 
 /* A policy that names /var/log, or what is above or below, has its own idea
@@ -76,10 +76,12 @@ int bvh_view_records(const struct bv_spec *spec,
 	bv_auto_close int dir = -1;
 	int rc;
 
-	if (o->user_namespace || is_the_policys(spec) ||
-	    bvh_path_open(RECORDS_DIR, NULL, &dir, NULL) != BV_OK ||
-	    faccessat(dir, DATABASE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+	if (o->user_namespace || is_the_policys(spec))
 		return BV_OK;
+	rc = bvh_path_open_present(RECORDS_DIR, &dir, err);
+	if (rc != BV_OK || dir < 0 ||
+	    faccessat(dir, DATABASE, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return rc;
 	rc = clone_records(dir, fds, err);
 	if (rc == BV_OK)
 		rc = attach_records(dir, fds, err);

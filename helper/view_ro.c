@@ -59,9 +59,10 @@ static int add_if_there(struct roots *roots, const char *path,
 			struct bv_err *err)
 {
 	int target = -1;
+	int rc = bvh_path_open_usable(path, &target, err);
 
-	if (bvh_path_open(path, NULL, &target, NULL) != BV_OK)
-		return BV_OK;
+	if (rc != BV_OK || target < 0)
+		return rc;
 	return add_root(roots, path, target, err);
 }
 

@@ -20,6 +20,8 @@
 #include "tests/crash/inject.h"
 #include "tests/live/journal_stage.h"
 
+#include "tests/crash/helper_process.h"
+
 #include <limits.h>
 #include <poll.h>
 #include <seccomp.h>
@@ -165,44 +167,6 @@ static const char *name_of(unsigned int nr)
 	return name == NULL ? "?" : name;
 }
 
-/* By its name: what a process executes is gone before it is dead, and its locks are
- * not. Somebody else's executes another file. */
-static bool is_helper(const char *pid, const struct stat *file)
-{
-	char path[64], text[256] = "";
-	struct stat st;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fgets(text, sizeof(text), f) == NULL)
-		text[0] = '\0';
-	fclose(f);
-	if (strstr(text, "(bvisor-helper) ") == NULL ||
-	    strstr(text, ") Z ") != NULL || strstr(text, ") X ") != NULL)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%.20s/exe", pid);
-	return stat(path, &st) != 0 ||
-	       (st.st_ino == file->st_ino && st.st_dev == file->st_dev);
-}
-
-static bool helper_runs(void)
-{
-	DIR *dir = opendir("/proc");
-	bool runs = false;
-	struct stat file;
-
-	must(dir != NULL && stat(real_helper, &file) == 0, "/proc");
-	for (const struct dirent *e = readdir(dir); e != NULL && !runs;
-	     e = readdir(dir))
-		runs = e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-		       is_helper(e->d_name, &file);
-	closedir(dir);
-	return runs;
-}
-
 /* Like leader_step(), with an end. */
 static bool step_in_time(struct leader *l, char step, bool *ret_hung)
 {
@@ -237,6 +201,10 @@ static const char *find_hole(struct leader *l)
 		if (status_value(pid, "Seccomp") != 2)
 			return "no filter";
 	}
+	if (l->view->see_service_errno != ENOENT)
+		return "/run/docker can be seen";
+	if (l->view->tmp_dev == leader_dev_of("/tmp"))
+		return "/tmp is the host's";
 	return l->view->read_secret_errno == EACCES ? NULL
 						    : "/run/secret can be read";
 }
@@ -255,10 +223,16 @@ static void reap(void)
 /* After the leader's end: nothing runs, nothing lies about. */
 static const char *find_rest(void)
 {
-	for (int i = 0; i < STEP_MS / 10 && helper_runs(); i++)
+	pid_t pid = helper_running(real_helper);
+
+	for (int i = 0; i < STEP_MS / 10 && pid != 0; i++) {
 		nap_ms(10);
-	if (helper_runs())
+		pid = helper_running(real_helper);
+	}
+	if (pid != 0) {
+		tell_process(pid);
 		return "a guardian goes on";
+	}
 	reap();
 	(void)recover_for("");
 	if (count_dir(env.base, "session-") != 0)

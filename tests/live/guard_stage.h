@@ -121,6 +121,8 @@ static inline void write_etc(void)
 	     "/etc/bvisor");
 	must(mkdir("/etc/bvisor/policies", 0755) == 0, "policies");
 	write_file("/run/secret", "for root and no session\n");
+	must(mkdir("/run/docker", 0755) == 0, "/run/docker");
+	write_file("/run/docker/inside", "a daemon's, hidden from sessions\n");
 	/* A red build takes these guards out; its tests must then fail. */
 	if (getenv("BV_RED_GUARDS") != NULL)
 		write_file("/run/bvisor.red", getenv("BV_RED_GUARDS"));

@@ -26,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -66,6 +67,8 @@ struct leader_view {
 	double open_ms;
 	double close_ms;
 	int read_secret_errno;
+	int see_service_errno;
+	dev_t tmp_dev;
 	/* What a user's process found of its limits. */
 	int opened_n;
 	int open_errno;
@@ -448,6 +451,13 @@ static inline void leader_fill_temp(struct leader_self *s)
 /* Steps: b use a processor up, n descriptors, p processes, t a child with a
  * terminal, m 3 MiB into /tmp; o open, k spawn a lasting child, f forge a close, s second open by the
  * same user, S by another, r read a secret, a an act of the test's, c close, x leave. */
+static inline dev_t leader_dev_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_dev : 0;
+}
+
 static inline void leader_main(struct leader_self *s)
 {
 	char step;
@@ -472,6 +482,10 @@ static inline void leader_main(struct leader_self *s)
 		case 'r':
 			s->view->read_secret_errno =
 				open("/run/secret", O_RDONLY) < 0 ? errno : 0;
+			s->view->see_service_errno =
+				access("/run/docker/inside", F_OK) < 0 ? errno
+								       : 0;
+			s->view->tmp_dev = leader_dev_of("/tmp");
 			break;
 		case 'b':
 			s->view->child = leader_spin();

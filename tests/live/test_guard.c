@@ -35,6 +35,7 @@ static void test_open_close__confined_then_nothing_left(void **state)
 	assert_int_equal(status_value(l.view->child, "NoNewPrivs"), 1);
 	assert_true(leader_step(&l, 'r'));
 	assert_int_equal(l.view->read_secret_errno, EACCES);
+	assert_int_equal(l.view->see_service_errno, ENOENT);
 	assert_true(state_exists(&l));
 	snprintf(path, sizeof(path), RUN_DIR "/sessions/%s.json",
 		 l.view->session);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -176,6 +177,38 @@ static int make_dir(const char *rel)
 }
 
 /* top lies in /var/tmp, which has the sticky bit; write is another user's. */
+/* To find nothing, and to be unable to look. */
+static void test_path__absent_or_out_of_descriptors__told_apart(void **state)
+{
+	struct rlimit before;
+	struct bv_err err = { 0 };
+	char loop[256];
+	int fd = -1;
+
+	(void)state;
+	assert_int_equal(symlink("loop", "loop"), 0);
+	snprintf(loop, sizeof(loop), "%s/loop", top);
+	assert_int_equal(bvh_path_open_present("/nowhere/x", &fd, &err), BV_OK);
+	assert_int_equal(bvh_path_open_usable("/etc/passwd/x", &fd, &err),
+			 BV_OK);
+	assert_int_equal(bvh_path_open_usable(loop, &fd, &err), BV_OK);
+	assert_int_equal(fd, -1);
+	assert_int_not_equal(bvh_path_open_present(loop, &fd, &err), BV_OK);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE,
+				   &(struct rlimit){ 0, before.rlim_max }),
+			 0);
+	const int present = bvh_path_open_present("/etc", &fd, &err);
+	const int usable = bvh_path_open_usable("/etc", &fd, &err);
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(fd, -1);
+	assert_int_not_equal(present, BV_OK);
+	assert_int_not_equal(usable, BV_OK);
+	assert_int_equal(err.sys_errno, EMFILE);
+}
+
 static void test_dir__above_it__nobody_else_may_move_it(void **state)
 {
 	(void)state;
@@ -237,6 +270,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_path__racing_owner__never_led_outside, make_tree,
 			remove_tree),
+		cmocka_unit_test_setup_teardown(
+			test_path__absent_or_out_of_descriptors__told_apart,
+			make_tree, remove_tree),
 		cmocka_unit_test_setup_teardown(
 			test_dir__above_it__nobody_else_may_move_it, make_tree,
 			remove_tree),
