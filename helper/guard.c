@@ -388,15 +388,22 @@ void bvh_guard_second(struct bvh_guard *g, const struct bvh_packet *packet)
 
 /* --- the course of things ------------------------------------------------- */
 
+/* What failed for want of a descriptor or of memory need not fail again; what dies
+ * slowly is waited for. */
+static bool leaf_goes(struct bvh_guard *g, struct bv_err *err)
+{
+	return bvh_course_back(&g->course, err) == BV_OK ||
+	       (bvh_leaf_drain(&g->boundary.leaf, LATE_DRAIN_MS) &&
+		bvh_course_back(&g->course, err) == BV_OK);
+}
+
 /* Nobody waits for us any more: what did not drain in time gets longer, and
  * what earlier guardians could not clean up is cleaned up. */
 static void tidy(struct bvh_guard *g)
 {
 	struct bv_err err = { 0 };
 
-	if (g->boundary.has_leaf &&
-	    (!bvh_leaf_drain(&g->boundary.leaf, LATE_DRAIN_MS) ||
-	     bvh_course_back(&g->course, &err) != BV_OK))
+	if (g->boundary.has_leaf && !leaf_goes(g, &err))
 		bvh_log(LOG_ERR, "session=%s leaf %s/%s%s%s stays behind: %s",
 			g->id, g->adm.base.path, g->boundary.node,
 			g->boundary.node[0] == '\0' ? "" : "/",
