@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -157,6 +158,8 @@ static void recover(struct holder *h)
 	if (bvh_recover(&how, &sum, &err) != BV_OK)
 		bvh_log(LOG_ERR, "holder: recovery: %s", err.msg);
 	h->adopted = sum.adopted;
+	/* What a look took grows with the journal: it is not kept until the next. */
+	(void)malloc_trim(0);
 }
 
 static void watch_until_told(struct holder *h, const sigset_t *end)
