@@ -15,43 +15,53 @@
 #include "tests/live/guard_stage.h"
 
 /* By its name: what a process executes is gone before it is dead, and its locks are
- * not. Somebody else's executes another file. */
-static inline bool is_helper(const char *pid, const struct stat *file)
+ * not. ret: its line of stat. */
+static inline bool is_named_helper(pid_t pid, char ret[STAT_LEN])
 {
-	char path[64], text[256] = "";
-	struct stat st;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fgets(text, sizeof(text), f) == NULL)
-		text[0] = '\0';
-	fclose(f);
-	if (strstr(text, "(bvisor-helper) ") == NULL ||
-	    strstr(text, ") Z ") != NULL || strstr(text, ") X ") != NULL)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%.20s/exe", pid);
-	return stat(path, &st) != 0 ||
-	       (st.st_ino == file->st_ino && st.st_dev == file->st_dev);
+	read_stat(pid, ret);
+	return strstr(ret, "(bvisor-helper) ") != NULL && !stat_is_dead(ret);
 }
 
-/* One of them, or 0. */
-static inline pid_t helper_running(const char *helper)
+/* One process of which `is` holds, or 0. */
+static inline pid_t find_process(bool (*is)(pid_t pid, const void *arg),
+				 const void *arg)
 {
 	DIR *dir = opendir("/proc");
-	struct stat file;
-	pid_t pid = 0;
+	pid_t found = 0;
 
-	must(dir != NULL && stat(helper, &file) == 0, "/proc");
-	for (const struct dirent *e = readdir(dir); e != NULL && pid == 0;
-	     e = readdir(dir))
-		if (e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-		    is_helper(e->d_name, &file))
-			pid = (pid_t)atoi(e->d_name);
+	must(dir != NULL, "/proc");
+	for (const struct dirent *e = readdir(dir); e != NULL && found == 0;
+	     e = readdir(dir)) {
+		const pid_t pid = (pid_t)atoi(e->d_name);
+
+		if (pid > 0 && is(pid, arg))
+			found = pid;
+	}
 	closedir(dir);
-	return pid;
+	return found;
+}
+
+/* Somebody else's executes another file. */
+static inline bool executes(pid_t pid, const void *file)
+{
+	const struct stat *want = file;
+	char text[STAT_LEN], path[64];
+	struct stat st;
+
+	if (!is_named_helper(pid, text))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return stat(path, &st) != 0 ||
+	       (st.st_ino == want->st_ino && st.st_dev == want->st_dev);
+}
+
+/* One that executes that helper, or 0. */
+static inline pid_t helper_running(const char *helper)
+{
+	struct stat file;
+
+	must(stat(helper, &file) == 0, helper);
+	return find_process(executes, &file);
 }
 
 /* What a process waits for, as far as the kernel says. */

@@ -16,6 +16,8 @@
 #include "core/primitive.h"
 #include "tests/live/journal_stage.h"
 
+#include "tests/crash/helper_process.h"
+
 #include <sys/prctl.h>
 
 #define CELLS_MAX 400u
@@ -43,40 +45,20 @@ static void no_deaths(void)
 	(void)unlink("/run/bvisor.red");
 }
 
-/* A child of the leader's, and ours when the leader is gone. By its name: what it
- * executes is gone before it is dead, and its locks are not. */
-static bool is_guardian(const char *pid, pid_t leader)
+/* A child of the leader's, and ours when the leader is gone. */
+static bool is_guardian(pid_t pid, const void *leader)
 {
-	char path[64], text[512] = "";
-	FILE *f;
+	char text[STAT_LEN];
 	int parent = 0;
-	char what = '?';
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fgets(text, sizeof(text), f) == NULL)
-		text[0] = '\0';
-	fclose(f);
-	return strstr(text, "(bvisor-helper)") != NULL &&
-	       sscanf(strrchr(text, ')'), ") %c %d", &what, &parent) == 2 &&
-	       what != 'Z' && what != 'X' &&
-	       (parent == leader || parent == getpid());
+	return is_named_helper(pid, text) &&
+	       sscanf(strrchr(text, ')'), ") %*c %d", &parent) == 1 &&
+	       (parent == *(const pid_t *)leader || parent == getpid());
 }
 
 static bool a_guardian_runs(pid_t leader)
 {
-	DIR *dir = opendir("/proc");
-	bool runs = false;
-
-	must(dir != NULL, "/proc");
-	for (const struct dirent *e = readdir(dir); e != NULL && !runs;
-	     e = readdir(dir))
-		runs = e->d_name[0] >= '0' && e->d_name[0] <= '9' &&
-		       is_guardian(e->d_name, leader);
-	closedir(dir);
-	return runs;
+	return find_process(is_guardian, &leader) != 0;
 }
 
 /* What is inside stays inside: the leader was released only behind the filter. */

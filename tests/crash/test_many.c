@@ -92,10 +92,10 @@ static size_t count_mounts(void)
 /* Guardians are children of ours: their leader's first child is gone. */
 static pid_t some_guardian(void)
 {
-	char path[64], stat[256];
+	char path[64], text[STAT_LEN];
 	pid_t found[16];
 	unsigned int n = 0;
-	FILE *f, *s;
+	FILE *f;
 	int pid;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
@@ -103,14 +103,9 @@ static pid_t some_guardian(void)
 	f = fopen(path, "re");
 	assert_non_null(f);
 	while (n < BV_LEN(found) && fscanf(f, "%d", &pid) == 1) {
-		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-		s = fopen(path, "re");
-		if (s == NULL)
-			continue;
-		if (pid != holder && fgets(stat, sizeof(stat), s) != NULL &&
-		    strstr(stat, "(bvisor-helper)") != NULL)
+		read_stat(pid, text);
+		if (pid != holder && strstr(text, "(bvisor-helper)") != NULL)
 			found[n++] = pid;
-		fclose(s);
 	}
 	fclose(f);
 	return n == 0 ? 0 : found[pick(n)];

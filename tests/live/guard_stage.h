@@ -328,23 +328,38 @@ static inline uint64_t status_value(pid_t pid, const char *key)
 	return value;
 }
 
-/* Dead, or a zombie that nobody has reaped yet. */
-static inline bool is_dead(pid_t pid)
+#define STAT_LEN 512u
+
+/* /proc/PID/stat: "" of one that is gone. */
+static inline void read_stat(pid_t pid, char ret[STAT_LEN])
 {
 	char path[64];
-	char text[512] = "";
 	FILE *f;
-	const char *at;
 
+	ret[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (f == NULL)
-		return true;
-	if (fgets(text, sizeof(text), f) == NULL)
-		text[0] = '\0';
+		return;
+	if (fgets(ret, STAT_LEN, f) == NULL)
+		ret[0] = '\0';
 	fclose(f);
-	at = strrchr(text, ')');
+}
+
+/* Dead, or a zombie that nobody has reaped yet. */
+static inline bool stat_is_dead(const char *text)
+{
+	const char *at = strrchr(text, ')');
+
 	return at == NULL || at[2] == 'Z' || at[2] == 'X';
+}
+
+static inline bool is_dead(pid_t pid)
+{
+	char text[STAT_LEN];
+
+	read_stat(pid, text);
+	return stat_is_dead(text);
 }
 
 static inline size_t count_dir(const char *path, const char *prefix)

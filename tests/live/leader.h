@@ -448,9 +448,6 @@ static inline void leader_fill_temp(struct leader_self *s)
 	close(fd);
 }
 
-/* Steps: b use a processor up, n descriptors, p processes, t a child with a
- * terminal, m 3 MiB into /tmp; o open, k spawn a lasting child, f forge a close, s second open by the
- * same user, S by another, r read a secret, a an act of the test's, c close, x leave. */
 static inline dev_t leader_dev_of(const char *path)
 {
 	struct stat st;
@@ -458,6 +455,9 @@ static inline dev_t leader_dev_of(const char *path)
 	return stat(path, &st) == 0 ? st.st_dev : 0;
 }
 
+/* Steps: b use a processor up, n descriptors, p processes, t a child with a
+ * terminal, m 3 MiB into /tmp; o open, k spawn a lasting child, f forge a close, s second open by the
+ * same user, S by another, r read a secret, a an act of the test's, c close, x leave. */
 static inline void leader_main(struct leader_self *s)
 {
 	char step;

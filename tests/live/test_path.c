@@ -176,7 +176,6 @@ static int make_dir(const char *rel)
 	return code;
 }
 
-/* top lies in /var/tmp, which has the sticky bit; write is another user's. */
 /* To find nothing, and to be unable to look. */
 static void test_path__absent_or_out_of_descriptors__told_apart(void **state)
 {
@@ -209,6 +208,7 @@ static void test_path__absent_or_out_of_descriptors__told_apart(void **state)
 	assert_int_equal(err.sys_errno, EMFILE);
 }
 
+/* top lies in /var/tmp, which has the sticky bit; write is another user's. */
 static void test_dir__above_it__nobody_else_may_move_it(void **state)
 {
 	(void)state;
